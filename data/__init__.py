@@ -1,0 +1,1 @@
+"""Tables in: schemas, checks and frozen game objects."""

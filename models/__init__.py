@@ -1,0 +1,1 @@
+"""Concepts written as Pyomo models, one file per concept."""

@@ -1,0 +1,1 @@
+"""Solve, compose and certify: solver layer, recursion, verification, command line."""
