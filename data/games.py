@@ -1,0 +1,208 @@
+"""Frozen game objects: what a checked instance becomes, and what models and runners start from.
+
+Coalitions are bitmasks and structures tuples of bitmasks (:mod:`breakaway.data.coalitions`). Payoffs, worths and
+disagreement payoffs share one unit, the game's unit of money or utility; weights have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from breakaway.data.coalitions import Coalition, Structure, format_coalition, format_structure, members
+
+Payoffs = tuple[float, ...]
+"""Payoffs of the members of a coalition, in the order of the players table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Players:
+    """The players of a game: names, bargaining weights gamma_i > 0 and disagreement payoffs d_i."""
+
+    names: tuple[str, ...]
+    weights: Payoffs
+    disagreement: Payoffs
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str] | int,
+        weights: Sequence[float] | None = None,
+        disagreement: Sequence[float] | None = None,
+    ) -> Players:
+        """Make players with weight 1 and disagreement 0 unless told; an integer n names them 1, 2, ..., n."""
+        labels = tuple(str(k + 1) for k in range(names)) if isinstance(names, int) else tuple(names)
+        ones = (1.0,) * len(labels)
+        zeros = (0.0,) * len(labels)
+        return cls(
+            labels,
+            ones if weights is None else tuple(map(float, weights)),
+            zeros if disagreement is None else tuple(map(float, disagreement)),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of players."""
+        return len(self.names)
+
+    @property
+    def everyone(self) -> Coalition:
+        """The grand coalition N."""
+        return (1 << len(self.names)) - 1
+
+    def coalition_name(self, coalition: Coalition) -> str:
+        """Write a coalition as ``A+B``."""
+        return format_coalition(coalition, self.names)
+
+    def structure_name(self, structure: Structure) -> str:
+        """Write a structure as ``A+B|C``."""
+        return format_structure(structure, self.names)
+
+    def of_members(self, values: Sequence[float], coalition: Coalition) -> Payoffs:
+        """Return the entries of a vector over all players that belong to a coalition."""
+        return tuple(values[player] for player in members(coalition))
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """A threat (T, y): coalition T can walk away and get the payoffs y, one for each member in order."""
+
+    name: str
+    coalition: Coalition
+    payoffs: Payoffs
+
+
+@dataclass(frozen=True, slots=True)
+class TotalWorth:
+    """Transferable utility: F = {x >= d : sum of x_i <= worth}."""
+
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Finitely many feasible allocations, each a payoff for every player."""
+
+    names: tuple[str, ...]
+    payoffs: tuple[Payoffs, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Polyhedron:
+    """F = {x >= d : A x <= b}; ``coefficients`` has a row for each name in ``names``, a column for each player."""
+
+    names: tuple[str, ...]
+    coefficients: tuple[Payoffs, ...]
+    bounds: Payoffs
+
+
+FeasibleSet = TotalWorth | Points | Polyhedron
+
+
+@dataclass(frozen=True, slots=True)
+class ThreatGame:
+    """A game G = (F, Theta, d) with coalitional threats (section 2 of Vohra and Ray 2025).
+
+    ``players`` carries d and the weights of the grand coalition; ``threats`` lists every (T, y) with T a strict
+    subset of the players.
+    """
+
+    players: Players
+    feasible: FeasibleSet
+    threats: tuple[Threat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CharacteristicFunctionGame:
+    """A TU game without externalities: a worth v(S) for every nonempty coalition (section 5).
+
+    ``coalition_weights`` overrides the players' weights within single coalitions (inconsistent weights).
+    """
+
+    players: Players
+    worths: Mapping[Coalition, float]
+    coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the mappings."""
+        object.__setattr__(self, "worths", MappingProxyType(dict(self.worths)))
+        object.__setattr__(self, "coalition_weights", MappingProxyType(dict(self.coalition_weights)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle through plain dicts: a frozen view cannot be pickled."""
+        return type(self), (self.players, dict(self.worths), dict(self.coalition_weights))
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionFunctionGame:
+    """A TU game with externalities: a worth v(S, pi) for every block S of every structure pi (section 3.3).
+
+    ``worths[pi]`` lists the worths of the blocks of pi in the order of the structure.
+    """
+
+    players: Players
+    worths: Mapping[Structure, Payoffs]
+    coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the mappings."""
+        object.__setattr__(self, "worths", MappingProxyType(dict(self.worths)))
+        object.__setattr__(self, "coalition_weights", MappingProxyType(dict(self.coalition_weights)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle through plain dicts: a frozen view cannot be pickled."""
+        return type(self), (self.players, dict(self.worths), dict(self.coalition_weights))
+
+
+@dataclass(frozen=True, slots=True)
+class CournotMarket:
+    """Cartels in a Cournot market with demand p = A - Q and constant unit costs (Example 4)."""
+
+    players: Players
+    unit_cost: Payoffs
+    demand_intercept: float
+
+
+@dataclass(frozen=True, slots=True)
+class AbatementGame:
+    """Joint abatement of pollution: country i pays z_i^3 / (3 a_i^2), everyone enjoys the sum of z (Example 2)."""
+
+    players: Players
+    scale: Payoffs
+
+
+SynergyConvention = Literal["equation-15", "equation-14"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResearchRace:
+    """A race of research coalitions for a prize of value 1 (Example 3).
+
+    A coalition of s firms pays lambda^2 / (2 s^alpha) for the arrival rate lambda under ``equation-15`` (the paper's
+    analysis), and lambda^2 / (2 s^(alpha - 1)) under ``equation-14`` (what its equations 13 and 14 imply).
+    """
+
+    players: Players
+    synergy: float
+    discount_rate: float
+    convention: SynergyConvention = "equation-15"
+
+    @property
+    def exponent(self) -> float:
+        """The exponent of the coalition's size in its cost of effort."""
+        return self.synergy if self.convention == "equation-15" else self.synergy - 1.0
+
+
+ExternalityGame = PartitionFunctionGame | CournotMarket | AbatementGame | ResearchRace
+"""The games whose coalition structures are judged by the recursion of section 3.2."""
+
+Game = ThreatGame | CharacteristicFunctionGame | ExternalityGame
+
+
+def weights_within(game: Game, coalition: Coalition) -> Payoffs:
+    """Return the bargaining weights of the members within a coalition, in the order of the players table."""
+    special: Mapping[Coalition, Payoffs] = getattr(game, "coalition_weights", {})
+    if coalition in special:
+        return special[coalition]
+    return game.players.of_members(game.players.weights, coalition)
