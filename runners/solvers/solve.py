@@ -1,0 +1,100 @@
+"""`solve_model`: one way into every solver."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyomo.environ as pyo
+from breakaway.runners.solvers import highs, local
+from breakaway.runners.solvers.capabilities import DEFAULT_SOLVER, refuse_mismatch
+from breakaway.runners.solvers.classify import ModelFacts, examine
+from breakaway.runners.solvers.failures import raise_unless_optimal
+from breakaway.runners.solvers.nlp import start_value
+from breakaway.runners.solvers.options import SolverOptions
+from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
+from breakaway.runners.solvers.translate import clear_import_suffixes, objective_of
+
+Backend = Callable[[Any, ModelFacts, SolverOptions], Outcome]
+
+BACKENDS: Mapping[str, Backend] = {"highs": highs.solve, "ipopt": local.solve}
+
+
+def solve_model(
+    model: Any, options: SolverOptions | None = None, solver: str | None = None, check: bool = True
+) -> Outcome:
+    """Solve a Pyomo model and load the values that are held into it.
+
+    Parameters
+    ----------
+    model : pyomo.environ.ConcreteModel
+        The model. Suffixes `dual`, `rc`, `ipopt_zL_out`, `ipopt_zU_out` that it declares for import are filled where
+        the solver has such numbers, and emptied where it has not.
+    options : SolverOptions, optional
+        Solver, limits, tolerances.
+    solver : str, optional
+        Name that overrules the one in the options. None in both picks by the class of the model: HiGHS for LP, MILP
+        and convex QP, Ipopt for NLP, SCIP for MIQP and MINLP.
+    check : bool
+        Whether anything but an optimum raises.
+
+    Returns
+    -------
+    Outcome
+        Why the solver stopped, what is held, value, bound, time.
+
+    Raises
+    ------
+    CapabilityError, SolverUnavailableError, OptionError
+        Before the solve, whatever `check` says.
+    SolveError
+        One of its subclasses, when `check` is set and the outcome is not an optimum; it carries the outcome.
+    """
+    options = options or SolverOptions()
+    started = time.perf_counter()
+    facts = examine(model)
+    name = solver or options.solver or DEFAULT_SOLVER[facts.problem_class]
+    refuse_mismatch(name, facts)
+    backend = BACKENDS[name] if facts.free_variables else _evaluate_constant_model
+    outcome = _complete(backend(model, facts, options), model, facts)
+    outcome = dataclasses.replace(outcome, seconds=time.perf_counter() - started, solver=name)
+    if check:
+        raise_unless_optimal(outcome)
+    return outcome
+
+
+def _complete(outcome: Outcome, model: Any, facts: ModelFacts) -> Outcome:
+    """Recompute the objective from the loaded values, or empty the suffixes when no point is held.
+
+    A variable that cancels out of the model reaches no solver; it gets a value inside its bounds.
+    """
+    if not outcome.holding.has_point:
+        clear_import_suffixes(model)
+        return outcome
+    for variable in facts.free_variables:
+        if variable.value is None:
+            variable.set_value(start_value(variable), skip_validation=True)
+    return dataclasses.replace(outcome, objective=objective_of(facts))
+
+
+def _evaluate_constant_model(model: Any, facts: ModelFacts, options: SolverOptions) -> Outcome:
+    """Judge a model in which every variable is fixed: it is optimal if and only if it is feasible."""
+    constraints = model.component_data_objects(pyo.Constraint, active=True)
+    violated = next((c.name for c in constraints if _slack(c) < -options.tolerance), "")
+    return Outcome(
+        termination=Termination.INFEASIBLE if violated else Termination.OPTIMAL,
+        holding=Holding.INFEASIBILITY_PROOF if violated else Holding.PROVEN_OPTIMUM,
+        objective=None,
+        bound=facts.no_bound if violated else objective_of(facts),
+        seconds=0.0,
+        solver="",
+        version="",
+        message=f"no variable is free; violated: {violated}" if violated else "no variable is free",
+    )
+
+
+def _slack(constraint: Any) -> float:
+    """Return the least distance of a constraint body from its bounds, negative when violated."""
+    return float(min(constraint.lslack(), constraint.uslack()))
