@@ -1,0 +1,209 @@
+"""Division of one coalition's worth under threats: the least worth that suffices, and all coalitional Nash solutions.
+
+This is the one step that the recursions repeat. A :class:`BlockProblem` is what a coalition faces; a *divider* solves
+it. :func:`divide_exactly` is the specialised search; the Pyomo models stand beside it in
+:mod:`breakaway.runners.model_division`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from breakaway.runners.search import (
+    TIE,
+    Clause,
+    LeastTotal,
+    NashProduct,
+    Number,
+    Optimum,
+    Search,
+    undominated,
+    water_filling,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockProblem:
+    """A coalition with a worth to share and threats to meet.
+
+    ``positions`` are the members; ``weights`` and ``disagreement`` are indexed by position over all players. A clause
+    is a threat's payoffs as pairs (position, payoff), not net of disagreement. ``follower`` chains identical members
+    (see :mod:`breakaway.runners.search`). ``eps`` is the tolerance in the game's unit: a threat is met when x >= y - eps.
+    """
+
+    positions: tuple[int, ...]
+    weights: Sequence[Number]
+    disagreement: Sequence[Number]
+    worth: Number
+    clauses: Sequence[Clause]
+    eps: Number
+    follower: Sequence[int] | None = None
+    limit: int = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The answer to a block problem.
+
+    ``required`` is the least total of an unblocked allocation; ``solutions`` lists all maximisers as pairs (position,
+    payoff), empty when the block is not viable. ``log_product`` and ``bound`` are the best value and the proven upper
+    bound of sum gamma log(x - d), -inf when the best product is zero; then every unblocked allocation is listed.
+    """
+
+    required: Number
+    viable: bool
+    solutions: tuple[Clause, ...]
+    log_product: float
+    bound: float
+    nodes: int = 0
+    zero_product: bool = False
+
+
+Divider = Callable[[BlockProblem], Division]
+
+
+@dataclass(slots=True)
+class Normalised:
+    """A block problem net of disagreement payoffs: one lower bound per position, and clauses with several members."""
+
+    lower: list[Number]
+    clauses: list[Clause]
+    budget: Number
+
+
+def normalise(problem: BlockProblem) -> Normalised:
+    """Net out disagreement, turn single-member threats into lower bounds, and drop clauses that those meet."""
+    d = problem.disagreement
+    lower: list[Number] = [0 * value for value in d]
+    several: list[Clause] = []
+    for clause in problem.clauses:
+        if len(clause) == 1:
+            i, tau = clause[0]
+            _raise(lower, i, tau - d[i], problem.follower)
+        else:
+            several.append(clause)
+    open_clauses = []
+    for clause in several:
+        for i, tau in clause:
+            if lower[i] >= tau - d[i] - problem.eps:
+                break
+        else:
+            open_clauses.append(tuple((i, tau - d[i]) for i, tau in clause))
+    budget = problem.worth - sum(d[i] for i in problem.positions)
+    return Normalised(lower, open_clauses, budget)
+
+
+def _raise(lower: list[Number], i: int, tau: Number, follower: Sequence[int] | None) -> None:
+    while i != -1 and lower[i] < tau:
+        lower[i] = tau
+        i = follower[i] if follower else -1
+
+
+def divide_exactly(problem: BlockProblem) -> Division:
+    """Solve a block problem by closed forms where they suffice and by exact search otherwise."""
+    net = normalise(problem)
+    required, allocations, nodes = _least_total(problem, net, every=False)
+    paid = sum(problem.disagreement[i] for i in problem.positions)
+    if required > net.budget + problem.eps:
+        return Division(required + paid, False, (), -math.inf, -math.inf, nodes)
+    if net.budget - required <= problem.eps:
+        if net.clauses:
+            _, allocations, more = _least_total(problem, net, every=True)
+            nodes += more
+        return _without_slack(problem, allocations, required + paid, nodes)
+    optimum = _nash(problem, net)
+    solutions = _listed(problem, optimum.allocations)
+    return Division(required + paid, True, solutions, optimum.value, optimum.value, nodes + optimum.nodes)
+
+
+def _least_total(
+    problem: BlockProblem, net: Normalised, *, every: bool
+) -> tuple[Number, list[tuple[Number, ...]], int]:
+    """Return the least unblocked total (net of disagreement), its allocations and the nodes searched."""
+    if not net.clauses:
+        return sum(net.lower[i] for i in problem.positions), [tuple(net.lower)], 0
+    objective = LeastTotal(problem.positions, tie=problem.eps if every else 0 * problem.eps)
+    search = Search(
+        objective, essential(net.clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every
+    )
+    optimum = search.run(net.lower)
+    if optimum is None:  # every clause can be met by paying enough
+        raise ArithmeticError("a threat over no position cannot be met")
+    return -optimum.value, optimum.allocations, optimum.nodes
+
+
+def _nash(problem: BlockProblem, net: Normalised) -> Optimum:
+    """Return all maximisers of the Nash product, net of disagreement."""
+    share, _ = water_filling(problem.positions, problem.weights, net.lower, net.budget)
+    eps = problem.eps
+    if all(any(share[i] >= tau - eps for i, tau in clause) for clause in net.clauses):
+        value = sum(float(problem.weights[i]) * math.log(share[i]) for i in problem.positions)
+        return Optimum(value, [tuple(share)], [tuple(net.lower)], 0)
+    objective = NashProduct(problem.positions, problem.weights, net.budget, slack=eps)
+    search = Search(objective, essential(net.clauses), eps, problem.follower, node_limit=problem.limit)
+    optimum = search.run(net.lower)
+    if optimum is None:
+        raise ArithmeticError("the unblocked set was found nonempty and empty")
+    return optimum
+
+
+def _without_slack(
+    problem: BlockProblem, allocations: list[tuple[Number, ...]], required: Number, nodes: int
+) -> Division:
+    """The worth just suffices: the unblocked set is finite, so compare its allocations."""
+    values = []
+    for x in allocations:
+        shares = [x[i] for i in problem.positions]
+        positive = min(shares) > problem.eps
+        values.append(
+            sum(float(problem.weights[i]) * math.log(x[i]) for i in problem.positions) if positive else -math.inf
+        )
+    best = max(values)
+    if best == -math.inf:
+        return Division(required, True, _listed(problem, allocations), best, best, nodes, zero_product=True)
+    kept = [x for x, value in zip(allocations, values, strict=True) if value >= best - TIE]
+    return Division(required, True, _listed(problem, kept), best, best, nodes)
+
+
+def essential(clauses: Iterable[Clause]) -> list[Clause]:
+    """Drop threats that another threat implies: fewer members who ask for at least as much."""
+    by_members: dict[tuple[int, ...], list[Clause]] = {}
+    for clause in clauses:
+        by_members.setdefault(tuple(i for i, _ in clause), []).append(clause)
+    pruned = [c for group in by_members.values() for c in (undominated(group) if len(group) > 1 else group)]
+    if len(pruned) > ESSENTIAL_LIMIT:
+        return pruned
+    kept: list[tuple[dict[int, Number], Clause]] = []
+    for clause in sorted(pruned, key=len):
+        asked = dict(clause)
+        if not any(
+            all(i in asked and tau >= asked[i] for i, tau in other.items()) for other, _ in kept
+        ):
+            kept.append((asked, clause))
+    return [clause for _, clause in kept]
+
+
+ESSENTIAL_LIMIT = 3000
+"""Above this many clauses the quadratic search for implied threats costs more than it saves."""
+
+
+def same_allocation(one: Clause, other: Clause, eps: Number) -> bool:
+    """Tell whether two allocations of the same members agree to within eps."""
+    return all(abs(a - b) <= eps for (_, a), (_, b) in zip(one, other, strict=True))
+
+
+def _listed(problem: BlockProblem, allocations: Iterable[Sequence[Number]]) -> tuple[Clause, ...]:
+    """Add disagreement back, sort, and drop repetitions."""
+    d = problem.disagreement
+    gross = [tuple((i, x[i] + d[i]) for i in problem.positions) for x in allocations]
+    scale = max((abs(float(value)) for c in gross for _, value in c), default=1.0) or 1.0
+    ordered = sorted(gross, key=lambda c: tuple(round(float(value) / scale, 9) for _, value in c))
+    merge = max(problem.eps * 10, 0)
+    kept = ordered[:1]
+    for here, following in pairwise(ordered):
+        if not same_allocation(here, following, merge):
+            kept.append(following)
+    return tuple(kept)
