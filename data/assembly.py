@@ -1,0 +1,57 @@
+"""From raw tables and parameters to a checked game: the same way for files and for frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from breakaway.data.games import Game
+from breakaway.data.parameters import Places, read_parameters
+from breakaway.data.problems import Findings, nearest, suggestion
+from breakaway.data.schema import Kind
+from breakaway.data.tables import RawTable
+from breakaway.data.typed import Data, Names, TypedTable, read_names, read_table
+
+
+def assemble(
+    kind: Kind,
+    raws: Mapping[str, RawTable | None],
+    parameters: Mapping[str, object],
+    places: Places,
+    findings: Findings,
+) -> Game | None:
+    """Check everything and build the game; None when anything at all is wrong.
+
+    ``raws`` holds all tables given by name, None for a table that could not be read (its problem is in ``findings``).
+    """
+    given = frozenset(raws) | frozenset(parameters)
+    guessed = _report_unknown_tables(kind, raws, findings)
+    values = read_parameters(kind, parameters, places, findings)
+    meant = {match for name in parameters if (match := nearest(name, kind.parameter_names))}
+    domains: dict[str, Names] = {}
+    tables: dict[str, TypedTable] = {}
+    for table in kind.tables:
+        raw = raws.get(table.name)
+        if raw is not None:
+            typed = read_table(table, raw, domains | read_names(table, raw), findings)
+            if typed is not None:
+                domains |= read_names(table, raw)
+                tables[table.name] = typed
+        elif table.name not in raws and not table.optional and table.name not in guessed:
+            findings.add(table.name, f"table {table.name!r} is missing", f"add it: {table.meaning}")
+    data = Data(tables, values, domains, given | guessed | meant, places)
+    kind.check(data, findings)
+    return None if findings else kind.build(data)
+
+
+def _report_unknown_tables(kind: Kind, raws: Mapping[str, RawTable | None], findings: Findings) -> frozenset[str]:
+    """Report tables that the kind does not have; return the names that were probably meant."""
+    guessed = set()
+    for name, raw in raws.items():
+        if name not in kind.table_names:
+            free = [known for known in kind.table_names if known not in raws]
+            match = nearest(name, free)
+            guessed.add(match or "")
+            file = name if raw is None else raw.file
+            remedy = f"did you mean {match!r}?" if match else suggestion(name, kind.table_names, "tables")
+            findings.add(file, f"unknown table {name!r} for the kind {kind.name}", remedy)
+    return frozenset(guessed)

@@ -1,0 +1,24 @@
+"""The kinds of games: one module each, registered here."""
+
+from __future__ import annotations
+
+from breakaway.data.kinds.abatement import ABATEMENT
+from breakaway.data.kinds.characteristic_function import CHARACTERISTIC_FUNCTION
+from breakaway.data.kinds.cournot import COURNOT
+from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
+from breakaway.data.kinds.research_race import RESEARCH_RACE
+from breakaway.data.kinds.threat_game import THREAT_GAME
+from breakaway.data.schema import Kind
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        THREAT_GAME,
+        CHARACTERISTIC_FUNCTION,
+        PARTITION_FUNCTION,
+        COURNOT,
+        ABATEMENT,
+        RESEARCH_RACE,
+    )
+}
+"""Every kind by its name."""

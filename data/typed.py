@@ -1,0 +1,309 @@
+"""Typed cells: every distinct text of a column is parsed once, so a table of 500,000 rows is read in seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from breakaway.data.coalitions import Coalition, Structure, parse_coalition, parse_structure, structure_of
+from breakaway.data.problems import Findings, Row, nearest, suggestion
+from breakaway.data.schema import Column, ColumnType, ParameterValue, Table
+from breakaway.data.tables import RawTable
+from numpy.typing import NDArray
+
+Names = tuple[str, ...]
+Parser = Callable[[str], Any]
+
+_NAME = re.compile(r"[\w.-]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+class CellError(ValueError):
+    """A cell that cannot be read: what is wrong with it, and the remedy."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        """Keep message and remedy."""
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a column: ``distinct[codes[k]]`` is the value of row k, and code -1 marks an unusable cell."""
+
+    codes: NDArray[np.int64]
+    distinct: tuple[Any, ...]
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which cells have a value."""
+        return self.codes >= 0
+
+    def expanded(self) -> list[Any]:
+        """Return the value of every row, None where unusable."""
+        values = (*self.distinct, None)
+        return [values[code] for code in self.codes.tolist()]
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Return a column of numbers as an array, NaN where unusable."""
+        return np.array((*self.distinct, math.nan), dtype=np.float64)[self.codes]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedTable:
+    """A table with typed cells; ``rows`` names its rows, ``unread`` counts the rows that could not be split."""
+
+    table: Table
+    file: str
+    rows: Sequence[Row]
+    cells: Mapping[str, Cells]
+    unread: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def values(self, column: str) -> list[Any]:
+        """Return a column, None where a cell is unusable."""
+        return self.cells[column].expanded()
+
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """Return a column of numbers, NaN where a cell is unusable."""
+        return self.cells[column].numbers()
+
+    def usable(self, *columns: str) -> NDArray[np.bool_]:
+        """Tell of each row whether its cells in all these columns have a value."""
+        usable = np.ones(len(self.rows), dtype=np.bool_)
+        for column in columns:
+            usable &= self.cells[column].usable
+        return usable
+
+    def unidentified(self) -> int:
+        """Return how many rows have a broken key: each of them may be the row that seems to be missing."""
+        return self.unread + int((~self.usable(*self.table.keys)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a kind checks and builds from: the readable tables, the usable parameters and the names by domain.
+
+    ``places`` maps a parameter's name (``""``: the parameters as a whole) to its file and line.
+    """
+
+    tables: Mapping[str, TypedTable]
+    parameters: Mapping[str, ParameterValue]
+    domains: Mapping[str, Names]
+    given: frozenset[str]
+    places: Mapping[str, tuple[str, int | None]]
+
+    def number(self, parameter: str) -> float | None:
+        """Return a parameter that is a number, None when it is not given or not usable."""
+        value = self.parameters.get(parameter)
+        return None if value is None else float(value)
+
+    def place(self, parameter: str) -> tuple[str, int | None]:
+        """Return the file and line of a parameter."""
+        return self.places.get(parameter, self.places[""])
+
+
+def parse_name(text: str) -> str:
+    """Read a name: letters, digits, ``_``, ``-`` and ``.``."""
+    if _NAME.fullmatch(text):
+        return text
+    bad = "".join(dict.fromkeys(character for character in text if not _NAME.fullmatch(character)))
+    raise CellError(f"name {text!r} contains {bad!r}", "use letters, digits, '_', '-' and '.' only")
+
+
+def parse_number(text: str, column: Column) -> float:
+    """Read a finite number within the column's bound."""
+    if _NOT_FINITE.fullmatch(text):
+        raise CellError(f"{text!r} is not a finite number", "give a finite number")
+    if not _NUMBER.fullmatch(text):
+        raise CellError(f"{text!r} is not a number", "write a number such as 2, 0.5 or 1e-3")
+    value = float(text)
+    if math.isinf(value):
+        raise CellError(f"{text!r} is too large for a number", "choose larger units")
+    if column.bound is not None and not column.bound.allows(value):
+        raise CellError(f"{column.name} is {text}", f"it must be {column.bound}")
+    return value
+
+
+def member_parser(names: Names, domain: str) -> Parser:
+    """Return a parser of references: the text of a known name becomes its number."""
+    numbers = {name: k for k, name in enumerate(names)}
+
+    def parse(text: str) -> int:
+        if text not in numbers:
+            raise CellError(f"unknown {domain} {text!r}", suggestion(text, names, f"{domain}s"))
+        return numbers[text]
+
+    return parse
+
+
+def coalition_parser(names: Names) -> Callable[[str], Coalition]:
+    """Return a parser of coalitions that remembers what it has read."""
+    known: dict[str, Coalition] = {}
+
+    def parse(text: str) -> Coalition:
+        if text not in known:
+            try:
+                known[text] = parse_coalition(text, names)
+            except ValueError as error:
+                raise CellError(str(error), _coalition_remedy(text, names)) from None
+        return known[text]
+
+    return parse
+
+
+def _coalition_remedy(text: str, names: Names) -> str:
+    for part in re.split(r"[+|]", text):
+        name = part.strip()
+        match = nearest(name, names)
+        if name and name not in names:
+            return f"did you mean {match!r}?" if match else "name only players of the players table"
+    return "write a coalition as A+B, each member once"
+
+
+def structure_parser(names: Names) -> Callable[[str], Structure]:
+    """Return a parser of coalition structures; blocks met before are looked up, not parsed again."""
+    coalition = coalition_parser(names)
+    everyone = (1 << len(names)) - 1
+
+    def parse(text: str) -> Structure:
+        try:
+            blocks = [coalition(part) for part in text.split("|")]
+        except CellError as error:
+            raise CellError(f"{error.message} of structure {text!r}", error.remedy) from None
+        union = 0
+        for block in blocks:
+            union |= block
+        if union == everyone and sum(blocks) == everyone:
+            return structure_of(blocks)
+        try:
+            return parse_structure(text, names)
+        except ValueError as error:
+            raise CellError(str(error), "put every player in exactly one coalition, as in A+B|C") from None
+
+    return parse
+
+
+def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
+    """Return the parser of a column's cells, or None when the names it refers to are not known."""
+    if column.type is ColumnType.NUMBER:
+        return lambda text: parse_number(text, column)
+    if column.type in (ColumnType.NAME, ColumnType.LABEL):
+        return parse_name
+    names = domains.get(column.domain)
+    if names is None:
+        return None
+    if column.type is ColumnType.MEMBER:
+        return member_parser(names, column.domain)
+    return coalition_parser(names) if column.type is ColumnType.COALITION else structure_parser(names)
+
+
+def read_column(column: Column, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> Cells:
+    """Parse one column; every unusable cell is a problem of its own."""
+    rows = len(raw.frame)
+    if column.name not in raw.frame:
+        known = column.default is not None
+        return Cells(np.full(rows, 0 if known else -1, dtype=np.int64), (column.default,) if known else ())
+    parse = parser_of(column, domains)
+    if parse is None:
+        return Cells(np.full(rows, -1, dtype=np.int64), ())
+    codes, texts = pd.factorize(raw.frame[column.name].to_numpy(dtype=object))
+    positions: dict[Any, int] = {}
+    lookup = np.full(len(texts), -1, dtype=np.int64)
+    errors: dict[int, CellError] = {}
+    for k, text in enumerate(texts.tolist()):
+        try:
+            lookup[k] = positions.setdefault(_value(column, text, parse), len(positions))
+        except CellError as error:
+            errors[k] = error
+    if errors:
+        _report_cells(column, raw, codes, errors, findings)
+    return Cells(lookup[codes], tuple(positions))
+
+
+def _value(column: Column, text: str, parse: Parser) -> Any:
+    if text:
+        return parse(text)
+    if column.default is None:
+        raise CellError("the cell is empty", f"give the {column.meaning}")
+    return column.default
+
+
+def _report_cells(
+    column: Column, raw: RawTable, codes: NDArray[np.intp], errors: Mapping[int, CellError], findings: Findings
+) -> None:
+    rows = raw.rows()
+    texts = raw.frame[column.name].tolist()
+    for k in np.flatnonzero(np.isin(codes, list(errors))).tolist():
+        error = errors[int(codes[k])]
+        findings.add(raw.file, error.message, error.remedy, row=rows[k], column=column.name, value=texts[k])
+
+
+def read_table(table: Table, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> TypedTable | None:
+    """Check a raw table's columns, cells and keys; None, and a problem, when it has no rows."""
+    _check_columns(table, raw, findings)
+    if raw.frame.empty and not raw.unread:
+        remedy = "add one row for each entry" + (", or remove the table" if table.optional else "")
+        findings.add(raw.file, f"table {table.name!r} has no rows", remedy)
+        return None
+    cells = {column.name: read_column(column, raw, domains, findings) for column in table.columns}
+    typed = TypedTable(table, raw.file, raw.rows(), cells, raw.unread)
+    _check_keys(typed, raw, findings)
+    return typed
+
+
+def _check_columns(table: Table, raw: RawTable, findings: Findings) -> None:
+    given = [str(name) for name in raw.frame.columns]
+    taken: set[str] = set()
+    for name in given:
+        if name in table.column_names:
+            continue
+        free = [known for known in table.column_names if known not in given]
+        match = nearest(name, free)
+        taken.add(match or "")
+        remedy = "separate the columns by commas" if re.search(r"[;\t]", name) else _column_remedy(name, match, table)
+        findings.add(raw.file, f"unknown column {name!r}", remedy, row=raw.header_row, column=name, value=name)
+    for column in table.columns:
+        if column.name not in given and column.name not in taken and column.default is None:
+            message = f"column {column.name!r} is missing"
+            findings.add(raw.file, message, f"add it: {column.meaning}", row=raw.header_row, column=column.name)
+
+
+def _column_remedy(name: str, match: str | None, table: Table) -> str:
+    return f"did you mean {match!r}?" if match else suggestion(name, table.column_names, "columns")
+
+
+def _check_keys(typed: TypedTable, raw: RawTable, findings: Findings) -> None:
+    keys = typed.table.keys
+    codes = pd.DataFrame({key: typed.cells[key].codes for key in keys})
+    identified = codes[typed.usable(*keys)]
+    repeated = identified[identified.duplicated()]
+    if repeated.empty:
+        return
+    first: dict[tuple[int, ...], int] = {}
+    for k, key in zip(identified.index.tolist(), identified.itertuples(index=False, name=None), strict=True):
+        first.setdefault(key, k)
+    for k, key in zip(repeated.index.tolist(), repeated.itertuples(index=False, name=None), strict=True):
+        texts = [str(raw.frame[name].iloc[k]) for name in keys]
+        entry = ", ".join(f"{name} {text!r}" for name, text in zip(keys, texts, strict=True))
+        message = f"{entry} is given twice, first in row {typed.rows[first[key]]}"
+        findings.add(raw.file, message, "keep one of the rows", row=typed.rows[k], column=keys[-1], value=texts[-1])
+
+
+def read_names(table: Table, raw: RawTable) -> dict[str, Names]:
+    """Return the names that a table defines, by domain; malformed ones count, so that references to them are known."""
+    return {
+        column.domain: tuple(dict.fromkeys(text for text in raw.frame[column.name].tolist() if text))
+        for column in table.columns
+        if column.type is ColumnType.NAME and column.name in raw.frame
+    }
