@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from breakaway.data.games import Game
 from breakaway.data.parameters import Places, read_parameters
 from breakaway.data.problems import Findings, nearest, suggestion
-from breakaway.data.schema import Kind
+from breakaway.data.schema import Kind, ParameterValue
 from breakaway.data.tables import RawTable
 from breakaway.data.typed import Data, Names, TypedTable, read_names, read_table
 
@@ -18,8 +18,8 @@ def assemble(
     parameters: Mapping[str, object],
     places: Places,
     findings: Findings,
-) -> Game | None:
-    """Check everything and build the game; None when anything at all is wrong.
+) -> tuple[Game, dict[str, ParameterValue]] | None:
+    """Check everything; return the game and its parameters with defaults, None when anything at all is wrong.
 
     ``raws`` holds all tables given by name, None for a table that could not be read (its problem is in ``findings``).
     """
@@ -40,7 +40,7 @@ def assemble(
             findings.add(table.name, f"table {table.name!r} is missing", f"add it: {table.meaning}")
     data = Data(tables, values, domains, given | guessed | meant, places)
     kind.check(data, findings)
-    return None if findings else kind.build(data)
+    return None if findings else (kind.build(data), values)
 
 
 def _report_unknown_tables(kind: Kind, raws: Mapping[str, RawTable | None], findings: Findings) -> frozenset[str]:

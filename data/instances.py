@@ -120,13 +120,13 @@ def game_from_tables(
         name: raw_of_frame(by_name[name], frame, findings) if name in by_name else None
         for name, frame in tables.items()
     }
-    game = None
+    assembled = None
     if declaration is not None:
-        game = assemble(declaration, raws, parameters or {}, {"": ("parameters", None)}, findings)
+        assembled = assemble(declaration, raws, parameters or {}, {"": ("parameters", None)}, findings)
     findings.raise_if_any()
-    if game is None:
+    if assembled is None:
         raise AssertionError("a game without problems was not built")
-    return game
+    return assembled[0]
 
 
 def tables_from_game(game: Game) -> tuple[str, dict[str, ParameterValue], dict[str, pd.DataFrame]]:
@@ -175,13 +175,12 @@ def _instance(
     contents: Mapping[str, bytes],
     findings: Findings,
 ) -> Instance | None:
-    game = assemble(kind, raws, header.parameters, header.places, findings)
-    if game is None:
+    assembled = assemble(kind, raws, header.parameters, header.places, findings)
+    if assembled is None:
         return None
-    defaults = {p.name: p.default for p in kind.parameters if p.default is not None}
-    given = {p.name: header.parameters[p.name] for p in kind.parameters if p.name in header.parameters}
+    game, parameters = assembled
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    return Instance(name, folder, kind.name, header.title, header.source, defaults | given, game, hashes)
+    return Instance(name, folder, kind.name, header.title, header.source, parameters, game, hashes)
 
 
 def _is_input(name: str) -> bool:
