@@ -1,4 +1,7 @@
-"""Instances: a folder, the name of a shipped instance, or a script's frames become a checked, frozen game."""
+"""Instances: a folder, the name of a shipped instance, or a script's frames become a checked, frozen game.
+
+The folders beside this file are the shipped instances.
+"""
 
 from __future__ import annotations
 
@@ -197,12 +200,11 @@ def _kind(name: str | None, file: str, line: int | None, findings: Findings) -> 
 
 
 def _shipped_folder() -> Traversable:
-    return files("breakaway.data") / "instances"
+    return files("breakaway.data.instances")
 
 
 def _shipped_names() -> list[str]:
-    folder = _shipped_folder()
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return sorted(entry.name for entry in _shipped_folder().iterdir() if (entry / HEADER_FILE).is_file())
 
 
 def _locate(path_or_name: str | Path, findings: Findings) -> Traversable | None:
