@@ -14,6 +14,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,21 @@ class PlayerTypes:
             mask |= ((1 << count) - 1) << start
             start += len(group)
         return mask
+
+    @cached_property
+    def _type_at(self) -> tuple[int, ...]:
+        return tuple(kind for kind, group in enumerate(self.groups) for _ in group)
+
+    def in_order(self, payoffs: Iterable[tuple[int, Any]]) -> tuple[tuple[int, Any], ...]:
+        """Give each type's payoffs, in ascending order, to the type's first positions."""
+        by_type: list[list[Any]] = [[] for _ in self.groups]
+        for position, payoff in payoffs:
+            by_type[self._type_at[position]].append(payoff)
+        result, start = [], 0
+        for group, values in zip(self.groups, by_type, strict=True):
+            result += list(enumerate(sorted(values), start))
+            start += len(group)
+        return tuple(result)
 
     def counts(self, canonical: Coalition) -> tuple[int, ...]:
         """Return how many players of each type a canonical coalition has."""
@@ -264,7 +280,11 @@ class DistinctRefinements:
         pattern = self.lattice.patterns[number]
         for fine in self.coarsest(number):
             pieces = self.lattice.patterns[fine]
-            yield fine, [(block, tuple(p for p in pieces if not p & ~block)) for block in pattern]
+            unsplit = set(pieces)
+            yield (
+                fine,
+                [(b, (b,) if b in unsplit else tuple(p for p in pieces if not p & ~b)) for b in pattern],
+            )
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop the sets of a level that nothing refers to any more."""

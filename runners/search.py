@@ -25,6 +25,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import ge
 from typing import Any, NamedTuple, Protocol
 
 Number = Any
@@ -360,8 +361,14 @@ class Search:
 
 def undominated(clauses: Iterable[Clause]) -> list[Clause]:
     """Drop clauses over the same positions that a harder one implies (quadratic; for short lists)."""
-    kept: list[Clause] = []
-    for clause in sorted(set(clauses), key=lambda c: -sum(tau for _, tau in c)):
-        if not any(all(t >= tau for (_, t), (_, tau) in zip(other, clause, strict=True)) for other in kept):
-            kept.append(clause)
-    return kept
+    candidates = list(clauses)
+    if len(candidates) == 1:
+        return candidates
+    if len(candidates[0]) == 1:
+        return [max(candidates)]
+    kept: list[tuple[Clause, tuple[Number, ...]]] = []
+    keyed = sorted(((tuple(tau for _, tau in c), c) for c in candidates), key=lambda pair: sum(pair[0]), reverse=True)
+    for asked, clause in keyed:
+        if not any(all(map(ge, harder, asked)) for _, harder in kept):
+            kept.append((clause, asked))
+    return [clause for clause, _ in kept]
