@@ -1,0 +1,147 @@
+"""The result tables: every column declared once, every concept's tables listed once.
+
+Frames hold names as text, flags as Python booleans, numbers as floats or integers; a coalition is written ``A+B``, a
+structure ``A+B|C``. Payoffs, worths and slack share the game's unit of money or utility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import pandas as pd
+
+Kind = Literal["text", "boolean", "integer", "number"]
+"""What the cells of a column are."""
+
+Concept = Literal["coalitional-nash", "viability", "characteristic-function"]
+"""The question that an answer answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a consumer may rely on: what its cells are and what they mean."""
+
+    kind: Kind
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result table: what a row is, the columns that are always there and those that may be."""
+
+    row: str
+    columns: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    required: bool = False
+
+
+COLUMNS: Mapping[str, Column] = MappingProxyType(
+    {
+        "structure": Column("text", "coalition structure, A+B|C"),
+        "coalition": Column("text", "coalition, A+B"),
+        "coalitions": Column("integer", "number of coalitions in the structure"),
+        "viable": Column("boolean", "some division (of every block, for a structure) meets every threat"),
+        "coarsest": Column("boolean", "viable, and no other viable structure is coarser"),
+        "efficient": Column("boolean", "no structure has a larger total worth"),
+        "worth": Column("number", "what the coalition can share; for a structure the total of its coalitions"),
+        "required_worth": Column("number", "least total of payoffs at which some division meets every threat"),
+        "slack": Column("number", "worth - required_worth"),
+        "shortfall": Column("number", "required_worth - worth of a coalition that is not viable"),
+        "renamings": Column("integer", "structures of this pattern, by renaming identical players"),
+        "solution": Column("integer", "number of the solution within its coalition, from 1"),
+        "player": Column("text", "name of the player"),
+        "payoff": Column("number", "payoff of the player"),
+        "threat_payoff": Column("number", "payoff that the threat promises the player"),
+        "breakaway": Column("text", "coalition that threatens to walk away"),
+        "resulting_structure": Column("text", "structure in which the breakaway finds itself"),
+        "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
+    }
+)
+
+_FAILURE = ("worth", "required_worth", "shortfall", "breakaway")
+_MET = ("solution", "breakaway", "threat", "player", "payoff", "threat_payoff")
+_STRUCTURES = Table(
+    "a coalition structure",
+    ("structure", "coalitions", "viable", "coarsest", "efficient"),
+    ("worth", "renamings"),
+)
+
+TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
+    {
+        "coalitional-nash": {
+            "solutions": Table("a player's payoff in one maximiser", ("solution", "player", "payoff"), required=True),
+            "met": Table("a player who declines a threat in one solution", _MET),
+            "failures": Table(
+                "a player's payoff in a threat that cannot be met", (*_FAILURE, "threat", "player", "payoff")
+            ),
+        },
+        "characteristic-function": {
+            "solutions": Table("a player's payoff in one maximiser", ("solution", "player", "payoff"), required=True),
+            "coalitions": Table(
+                "a coalition", ("coalition", "worth", "viable", "required_worth", "slack"), required=True
+            ),
+            "coalition_solutions": Table(
+                "a member's payoff in one maximiser of its coalition",
+                ("coalition", "solution", "player", "payoff"),
+                required=True,
+            ),
+            "structures": _STRUCTURES,
+            "met": Table("a player who declines a threat in one solution", ("coalition", *_MET)),
+            "failures": Table(
+                "a player's payoff in a threat that cannot be met",
+                ("coalition", *_FAILURE, "threat", "player", "payoff"),
+            ),
+        },
+        "viability": {
+            "structures": Table(_STRUCTURES.row, _STRUCTURES.columns, _STRUCTURES.optional, required=True),
+            "blocks": Table(
+                "a coalition in a structure",
+                ("structure", "coalition", "worth", "required_worth", "slack", "viable"),
+                required=True,
+            ),
+            "payoffs": Table(
+                "a member's payoff in one solution of its coalition, in a viable structure",
+                ("structure", "coalition", "solution", "player", "payoff"),
+                required=True,
+            ),
+            "threats": Table(
+                "a player's payoff in a threat against a structure",
+                ("structure", "breakaway", "resulting_structure", "threat", "player", "payoff"),
+            ),
+            "met": Table(
+                "a player who declines a threat in one solution",
+                ("structure", "coalition", "solution", "breakaway", "resulting_structure", *_MET[2:]),
+            ),
+            "failures": Table(
+                "a player's payoff in a threat that cannot be met",
+                ("structure", "coalition", *_FAILURE, "resulting_structure", "threat", "player", "payoff"),
+            ),
+        },
+    }
+)
+
+
+def table_problems(concept: Concept, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what the tables of an answer lack: a required table, or a column of a declared table."""
+    problems = []
+    for name, table in TABLES[concept].items():
+        if name not in tables:
+            if table.required:
+                problems.append(f"table {name!r} is missing")
+            continue
+        missing = [column for column in table.columns if column not in tables[name].columns]
+        if missing:
+            problems.append(f"table {name!r} lacks {', '.join(missing)}")
+    return problems
+
+
+def kind_of(name: str, column: pd.Series) -> Kind:
+    """Return what the cells of a column are: seen from the cells, or as declared when there are none."""
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred == "empty":
+        return COLUMNS[name].kind if name in COLUMNS else "text"
+    seen: dict[str, Kind] = {"boolean": "boolean", "integer": "integer", "floating": "number"}
+    return "number" if inferred == "mixed-integer-float" else seen.get(inferred, "text")
