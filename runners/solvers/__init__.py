@@ -15,6 +15,7 @@ from breakaway.runners.solvers.errors import (
     OptionError,
     SolveError,
     SolverCrashedError,
+    SolverHungError,
     SolverUnavailableError,
     UnboundedError,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ProblemClass",
     "SolveError",
     "SolverCrashedError",
+    "SolverHungError",
     "SolverOptions",
     "SolverUnavailableError",
     "Termination",

@@ -51,4 +51,8 @@ class NumericalError(SolveError):
 
 
 class SolverCrashedError(SolveError):
-    """The solver process died, hung past its limit, or raised an unexpected error."""
+    """The solver process died or raised an unexpected error."""
+
+
+class SolverHungError(SolverCrashedError):
+    """The solver process did not answer within its time limit and a period of grace."""

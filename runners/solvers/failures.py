@@ -8,6 +8,7 @@ from breakaway.runners.solvers.errors import (
     NumericalError,
     SolveError,
     SolverCrashedError,
+    SolverHungError,
     UnboundedError,
 )
 from breakaway.runners.solvers.outcome import Outcome, Termination
@@ -26,6 +27,7 @@ _REMEDIES: dict[Termination, tuple[type[SolveError], str]] = {
     Termination.NUMERICAL: (NumericalError, "scale the model, loosen tolerance, or start elsewhere"),
     Termination.TOO_MANY_EQUALITIES: (NumericalError, "remove redundant equality constraints"),
     Termination.CRASHED: (SolverCrashedError, "set another solver, or loosen tolerance; the model itself may be fine"),
+    Termination.HUNG: (SolverHungError, "raise time_limit, or set another solver"),
     Termination.INTERRUPTED: (LimitReachedError, "run it again"),
     Termination.ERROR: (SolveError, "see the solver's message; another solver may do"),
 }

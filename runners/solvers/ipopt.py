@@ -15,7 +15,7 @@ import datetime
 import importlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -248,10 +248,10 @@ class IpoptSolutionLoader(SolutionLoader):  # type: ignore[misc]
                 suffixes[name].update(multipliers)
 
 
-def _select(pairs: Any, wanted: Sequence[Any] | None) -> Any:
+def _select(pairs: Iterable[tuple[Any, float]], wanted: Sequence[Any] | None) -> Mapping[Any, float]:
     """Return the pairs as a map, restricted to the wanted components when some are named."""
-    found = ComponentMap(pairs)
-    return found if wanted is None else ComponentMap((component, found[component]) for component in wanted)
+    found: Mapping[Any, float] = ComponentMap(pairs)
+    return found if wanted is None else ComponentMap((c, found[c]) for c in wanted)
 
 
 @SolverFactory.register(REGISTERED_NAME, doc="Ipopt by casadi and cyipopt, from wheels alone")
@@ -334,7 +334,7 @@ def _start_multipliers(problem: SmoothProblem, model: Any) -> dict[str, Vector]:
     sign = problem.sign
 
     def read(components: list[Any], *names: str) -> Vector:
-        suffix = next((s for s in (model.component(name) for name in names) if isinstance(s, pyo.Suffix)), {})
+        suffix: Any = next((s for s in (model.component(name) for name in names) if isinstance(s, pyo.Suffix)), {})
         return np.array([float(suffix.get(c, None) or 0.0) for c in components])
 
     return {

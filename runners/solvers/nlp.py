@@ -57,8 +57,8 @@ class CompiledFunction:
         self._inputs = [np.zeros(function.nnz_in(i)) for i in range(function.n_in())]
         self._output = np.zeros(function.nnz_out(0))
         for i, array in enumerate(self._inputs):
-            self._buffer.set_arg(i, memoryview(array))
-        self._buffer.set_res(0, memoryview(self._output))
+            self._buffer.set_arg(i, array.data)
+        self._buffer.set_res(0, self._output.data)
 
     def __call__(self, *arguments: Any) -> Vector:
         """Evaluate; arguments are vectors or scalars of the declared sizes."""

@@ -23,6 +23,7 @@ class Termination(enum.Enum):
     NUMERICAL = "numerical difficulties"
     TOO_MANY_EQUALITIES = "more equality constraints than variables"
     CRASHED = "crashed"
+    HUNG = "stopped because it did not answer"
     ERROR = "error"
 
 

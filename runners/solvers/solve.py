@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
-from breakaway.runners.solvers import highs, local
+from breakaway.runners.solvers import highs, local, scip
 from breakaway.runners.solvers.capabilities import DEFAULT_SOLVER, refuse_mismatch
 from breakaway.runners.solvers.classify import ModelFacts, examine
 from breakaway.runners.solvers.failures import raise_unless_optimal
@@ -19,7 +19,7 @@ from breakaway.runners.solvers.translate import clear_import_suffixes, objective
 
 Backend = Callable[[Any, ModelFacts, SolverOptions], Outcome]
 
-BACKENDS: Mapping[str, Backend] = {"highs": highs.solve, "ipopt": local.solve}
+BACKENDS: Mapping[str, Backend] = {"highs": highs.solve, "ipopt": local.solve, "scip": scip.solve}
 
 
 def solve_model(
