@@ -9,7 +9,7 @@ from breakaway.data.parameters import Places, read_parameters
 from breakaway.data.problems import Findings, nearest, suggestion
 from breakaway.data.schema import Kind, ParameterValue
 from breakaway.data.tables import RawTable
-from breakaway.data.typed import Data, Names, TypedTable, read_names, read_table
+from breakaway.data.typed import Data, Names, TypedTable, defined_names, read_table
 
 
 def assemble(
@@ -17,12 +17,15 @@ def assemble(
     raws: Mapping[str, RawTable | None],
     parameters: Mapping[str, object],
     places: Places,
+    suffix: str,
     findings: Findings,
 ) -> tuple[Game, dict[str, ParameterValue]] | None:
     """Check everything; return the game and its parameters with defaults, None when anything at all is wrong.
 
     ``raws`` holds all tables given by name, None for a table that could not be read (its problem is in ``findings``).
+    ``suffix`` makes a file's name of a table's name.
     """
+    findings.expect(places[""][0], *(f"{table.name}{suffix}" for table in kind.tables))
     given = frozenset(raws) | frozenset(parameters)
     guessed = _report_unknown_tables(kind, raws, findings)
     values = read_parameters(kind, parameters, places, findings)
@@ -32,13 +35,14 @@ def assemble(
     for table in kind.tables:
         raw = raws.get(table.name)
         if raw is not None:
-            typed = read_table(table, raw, domains | read_names(table, raw), findings)
+            typed = read_table(table, raw, domains, findings)
             if typed is not None:
-                domains |= read_names(table, raw)
+                domains |= defined_names(typed, raw)
                 tables[table.name] = typed
         elif table.name not in raws and not table.optional and table.name not in guessed:
-            findings.add(table.name, f"table {table.name!r} is missing", f"add it: {table.meaning}")
-    data = Data(tables, values, domains, given | guessed | meant, places)
+            findings.add(f"{table.name}{suffix}", f"table {table.name!r} is missing", f"add it: {table.meaning}")
+    names = {domain: defined.names for domain, defined in domains.items()}
+    data = Data(tables, values, names, given | guessed | meant, places)
     kind.check(data, findings)
     return None if findings else (kind.build(data), values)
 

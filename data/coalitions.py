@@ -161,7 +161,7 @@ def parse_coalition(text: str, names: Sequence[str]) -> Coalition:
         if not name:
             raise ValueError(f"coalition {text!r} has an empty member")
         if name not in names:
-            raise ValueError(f"unknown player {name!r} in coalition {text!r}; players are {', '.join(names)}")
+            raise ValueError(f"unknown player {name!r} in coalition {text!r}")
         bit = 1 << list(names).index(name)
         if mask & bit:
             raise ValueError(f"player {name!r} appears twice in coalition {text!r}")

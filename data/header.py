@@ -57,7 +57,7 @@ def read_header(content: bytes, default_title: str, findings: Findings) -> Heade
 def _parse(text: str, findings: Findings) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and integers with more digits than Python converts
         match = _TOML_PLACE.match(str(error))
         message, line, column = match.groups() if match else (str(error), None, None)
         findings.add(

@@ -87,7 +87,7 @@ def _number(parameter: Parameter, value: object) -> float:
     try:
         number = float(value)
     except OverflowError:
-        number = math.inf
+        raise CellError(f"{parameter.name} is too large for a number", "choose larger units") from None
     if not math.isfinite(number):
         raise CellError(f"{parameter.name} is {value}, which is not a finite number", "give a finite number")
     if parameter.bound is not None and not parameter.bound.allows(number):

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 Row = int | str
 """A row of a file is its line number; a row of a frame is its index label."""
 
+SHOWN = 20
+"""How many names or entries a problem lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -46,6 +49,12 @@ class Findings:
     def __init__(self) -> None:
         """Start with none."""
         self._problems: list[Problem] = []
+        self._files: dict[str, int] = {}
+
+    def expect(self, *files: str) -> None:
+        """Fix the order in which the problems of files are listed."""
+        for file in files:
+            self._files.setdefault(file, len(self._files))
 
     def add(
         self,
@@ -58,6 +67,7 @@ class Findings:
         value: str | None = None,
     ) -> None:
         """Note one problem."""
+        self.expect(file)
         self._problems.append(Problem(file, row, column, value, message, remedy))
 
     def __bool__(self) -> bool:
@@ -66,8 +76,7 @@ class Findings:
 
     def problems(self) -> list[Problem]:
         """Return the problems file by file, in each file by row (problems of a whole file first)."""
-        order = {file: k for k, file in enumerate(dict.fromkeys(problem.file for problem in self._problems))}
-        return sorted(self._problems, key=lambda problem: (order[problem.file], _row_key(problem.row)))
+        return sorted(self._problems, key=lambda problem: (self._files[problem.file], _row_key(problem.row)))
 
     def raise_if_any(self) -> None:
         """Raise :class:`DataError` when there is any problem."""
@@ -91,4 +100,5 @@ def suggestion(name: str, known: Sequence[str], what: str) -> str:
     match = nearest(name, known)
     if match is not None:
         return f"did you mean {match!r}?"
-    return f"known {what}: {', '.join(known)}" if known else f"there are no {what} here"
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    return f"known {what}: {', '.join(known[:SHOWN])}{more}" if known else f"there are no {what} here"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from breakaway.data.schema import Column, ColumnType, ParameterValue, Table
 from breakaway.data.tables import RawTable
 from numpy.typing import NDArray
 
-Names = tuple[str, ...]
 Parser = Callable[[str], Any]
 
 _NAME = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SEPARATOR = re.compile(r"[;\t]")
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
@@ -32,6 +32,22 @@ class CellError(ValueError):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class UnknownNameError(CellError):
+    """A cell that names something that the defining table does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a table defines.
+
+    ``doubtful``: the table has rows with a broken or repeated name, so that an unknown name may be one of them and is
+    not reported once more where it is used.
+    """
+
+    names: tuple[str, ...]
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +74,18 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class TypedTable:
-    """A table with typed cells; ``rows`` names its rows, ``unread`` counts the rows that could not be split."""
+    """A table with typed cells.
+
+    ``rows`` names its rows; ``unread`` counts the rows that could not be split into cells, ``repeated`` those whose
+    key is that of an earlier row.
+    """
 
     table: Table
     file: str
     rows: Sequence[Row]
     cells: Mapping[str, Cells]
     unread: int = 0
+    repeated: int = 0
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -86,8 +107,8 @@ class TypedTable:
         return usable
 
     def unidentified(self) -> int:
-        """Return how many rows have a broken key: each of them may be the row that seems to be missing."""
-        return self.unread + int((~self.usable(*self.table.keys)).sum())
+        """Return how many rows have a broken or repeated key: each may be the row that seems to be missing."""
+        return self.unread + self.repeated + int((~self.usable(*self.table.keys)).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +120,7 @@ class Data:
 
     tables: Mapping[str, TypedTable]
     parameters: Mapping[str, ParameterValue]
-    domains: Mapping[str, Names]
+    domains: Mapping[str, tuple[str, ...]]
     given: frozenset[str]
     places: Mapping[str, tuple[str, int | None]]
 
@@ -135,19 +156,19 @@ def parse_number(text: str, column: Column) -> float:
     return value
 
 
-def member_parser(names: Names, domain: str) -> Parser:
+def member_parser(names: Sequence[str], domain: str) -> Parser:
     """Return a parser of references: the text of a known name becomes its number."""
     numbers = {name: k for k, name in enumerate(names)}
 
     def parse(text: str) -> int:
         if text not in numbers:
-            raise CellError(f"unknown {domain} {text!r}", suggestion(text, names, f"{domain}s"))
+            raise UnknownNameError(f"unknown {domain} {text!r}", suggestion(text, names, f"{domain}s"))
         return numbers[text]
 
     return parse
 
 
-def coalition_parser(names: Names) -> Callable[[str], Coalition]:
+def coalition_parser(names: Sequence[str]) -> Callable[[str], Coalition]:
     """Return a parser of coalitions that remembers what it has read."""
     known: dict[str, Coalition] = {}
 
@@ -156,22 +177,21 @@ def coalition_parser(names: Names) -> Callable[[str], Coalition]:
             try:
                 known[text] = parse_coalition(text, names)
             except ValueError as error:
-                raise CellError(str(error), _coalition_remedy(text, names)) from None
+                raise _coalition_error(text, str(error), names) from None
         return known[text]
 
     return parse
 
 
-def _coalition_remedy(text: str, names: Names) -> str:
-    for part in re.split(r"[+|]", text):
+def _coalition_error(text: str, message: str, names: Sequence[str]) -> CellError:
+    for part in text.split("+"):
         name = part.strip()
-        match = nearest(name, names)
         if name and name not in names:
-            return f"did you mean {match!r}?" if match else "name only players of the players table"
-    return "write a coalition as A+B, each member once"
+            return UnknownNameError(message, suggestion(name, names, "players"))
+    return CellError(message, "write a coalition as A+B, each member once")
 
 
-def structure_parser(names: Names) -> Callable[[str], Structure]:
+def structure_parser(names: Sequence[str]) -> Callable[[str], Structure]:
     """Return a parser of coalition structures; blocks met before are looked up, not parsed again."""
     coalition = coalition_parser(names)
     everyone = (1 << len(names)) - 1
@@ -180,7 +200,7 @@ def structure_parser(names: Names) -> Callable[[str], Structure]:
         try:
             blocks = [coalition(part) for part in text.split("|")]
         except CellError as error:
-            raise CellError(f"{error.message} of structure {text!r}", error.remedy) from None
+            raise type(error)(f"{error.message} of structure {text!r}", error.remedy) from None
         union = 0
         for block in blocks:
             union |= block
@@ -200,12 +220,12 @@ def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
         return lambda text: parse_number(text, column)
     if column.type in (ColumnType.NAME, ColumnType.LABEL):
         return parse_name
-    names = domains.get(column.domain)
-    if names is None:
+    domain = domains.get(column.domain)
+    if domain is None:
         return None
     if column.type is ColumnType.MEMBER:
-        return member_parser(names, column.domain)
-    return coalition_parser(names) if column.type is ColumnType.COALITION else structure_parser(names)
+        return member_parser(domain.names, column.domain)
+    return coalition_parser(domain.names) if column.type is ColumnType.COALITION else structure_parser(domain.names)
 
 
 def read_column(column: Column, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> Cells:
@@ -226,6 +246,9 @@ def read_column(column: Column, raw: RawTable, domains: Mapping[str, Names], fin
             lookup[k] = positions.setdefault(_value(column, text, parse), len(positions))
         except CellError as error:
             errors[k] = error
+    domain = domains.get(column.domain)
+    if domain is not None and domain.doubtful:
+        errors = {k: error for k, error in errors.items() if not isinstance(error, UnknownNameError)}
     if errors:
         _report_cells(column, raw, codes, errors, findings)
     return Cells(lookup[codes], tuple(positions))
@@ -258,21 +281,21 @@ def read_table(table: Table, raw: RawTable, domains: Mapping[str, Names], findin
         return None
     cells = {column.name: read_column(column, raw, domains, findings) for column in table.columns}
     typed = TypedTable(table, raw.file, raw.rows(), cells, raw.unread)
-    _check_keys(typed, raw, findings)
-    return typed
+    return replace(typed, repeated=_check_keys(typed, raw, findings))
 
 
 def _check_columns(table: Table, raw: RawTable, findings: Findings) -> None:
     given = [str(name) for name in raw.frame.columns]
-    taken: set[str] = set()
-    for name in given:
-        if name in table.column_names:
-            continue
+    unknown = [name for name in given if name not in table.column_names]
+    taken = set()
+    for name in unknown:
         free = [known for known in table.column_names if known not in given]
         match = nearest(name, free)
-        taken.add(match or "")
-        remedy = "separate the columns by commas" if re.search(r"[;\t]", name) else _column_remedy(name, match, table)
+        taken.add(match)
+        remedy = _column_remedy(name, match, table)
         findings.add(raw.file, f"unknown column {name!r}", remedy, row=raw.header_row, column=name, value=name)
+    if any(_SEPARATOR.search(name) for name in unknown):
+        return
     for column in table.columns:
         if column.name not in given and column.name not in taken and column.default is None:
             message = f"column {column.name!r} is missing"
@@ -280,16 +303,19 @@ def _check_columns(table: Table, raw: RawTable, findings: Findings) -> None:
 
 
 def _column_remedy(name: str, match: str | None, table: Table) -> str:
+    if _SEPARATOR.search(name):
+        return "separate the columns by commas"
     return f"did you mean {match!r}?" if match else suggestion(name, table.column_names, "columns")
 
 
-def _check_keys(typed: TypedTable, raw: RawTable, findings: Findings) -> None:
+def _check_keys(typed: TypedTable, raw: RawTable, findings: Findings) -> int:
+    """Report rows whose key is that of an earlier row; return how many."""
     keys = typed.table.keys
     codes = pd.DataFrame({key: typed.cells[key].codes for key in keys})
     identified = codes[typed.usable(*keys)]
     repeated = identified[identified.duplicated()]
     if repeated.empty:
-        return
+        return 0
     first: dict[tuple[int, ...], int] = {}
     for k, key in zip(identified.index.tolist(), identified.itertuples(index=False, name=None), strict=True):
         first.setdefault(key, k)
@@ -298,12 +324,16 @@ def _check_keys(typed: TypedTable, raw: RawTable, findings: Findings) -> None:
         entry = ", ".join(f"{name} {text!r}" for name, text in zip(keys, texts, strict=True))
         message = f"{entry} is given twice, first in row {typed.rows[first[key]]}"
         findings.add(raw.file, message, "keep one of the rows", row=typed.rows[k], column=keys[-1], value=texts[-1])
+    return len(repeated)
 
 
-def read_names(table: Table, raw: RawTable) -> dict[str, Names]:
+def defined_names(typed: TypedTable, raw: RawTable) -> dict[str, Names]:
     """Return the names that a table defines, by domain; malformed ones count, so that references to them are known."""
     return {
-        column.domain: tuple(dict.fromkeys(text for text in raw.frame[column.name].tolist() if text))
-        for column in table.columns
+        column.domain: Names(
+            tuple(dict.fromkeys(text for text in raw.frame[column.name].tolist() if text)),
+            doubtful=typed.unidentified() > 0,
+        )
+        for column in typed.table.columns
         if column.type is ColumnType.NAME and column.name in raw.frame
     }

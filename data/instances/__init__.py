@@ -125,7 +125,7 @@ def game_from_tables(
     }
     assembled = None
     if declaration is not None:
-        assembled = assemble(declaration, raws, parameters or {}, {"": ("parameters", None)}, findings)
+        assembled = assemble(declaration, raws, parameters or {}, {"": ("parameters", None)}, "", findings)
     findings.raise_if_any()
     if assembled is None:
         raise AssertionError("a game without problems was not built")
@@ -178,7 +178,7 @@ def _instance(
     contents: Mapping[str, bytes],
     findings: Findings,
 ) -> Instance | None:
-    assembled = assemble(kind, raws, header.parameters, header.places, findings)
+    assembled = assemble(kind, raws, header.parameters, header.places, ".csv", findings)
     if assembled is None:
         return None
     game, parameters = assembled

@@ -22,7 +22,7 @@ def _check(data: Data, findings: Findings) -> None:
     table = data.tables.get("players")
     if table is None or report_structure_limit(data, findings):
         return
-    if not table.unread and table.usable("player", "scale").all():
+    if not table.unidentified() and table.usable("scale").all():
         scales = [exact(scale) for scale in column(table, "scale")]
         report_below_disagreement(data, [sum(scales) - scale / 3 for scale in scales], 0.0, findings)
 

@@ -10,12 +10,9 @@ import pandas as pd
 from breakaway.data.coalitions import MAX_PLAYERS, Coalition, format_coalition, members
 from breakaway.data.games import Payoffs, Players
 from breakaway.data.limits import MAX_PLAYERS_IDENTICAL, structure_limit
-from breakaway.data.problems import Findings
+from breakaway.data.problems import SHOWN, Findings
 from breakaway.data.schema import POSITIVE, Column, ColumnType, Table
 from breakaway.data.typed import Data, TypedTable
-
-LISTED = 20
-"""How many missing entries a problem lists."""
 
 PLAYER = Column("player", ColumnType.NAME, "name of the player", key=True)
 WEIGHT = Column("weight", ColumnType.NUMBER, "bargaining weight gamma", default=1.0, bound=POSITIVE)
@@ -88,9 +85,9 @@ def exact(value: float) -> Fraction:
 
 
 def disagreements(data: Data) -> list[float] | None:
-    """Return the disagreement payoffs by player number, None when a player's is unusable."""
+    """Return the disagreement payoffs by player number, None when a player or a payoff is unusable."""
     table = data.tables.get("players")
-    if table is None or not table.usable("player", "disagreement").all():
+    if table is None or table.unidentified() or not table.usable("disagreement").all():
         return None
     return list(column(table, "disagreement"))
 
@@ -169,9 +166,9 @@ def coalition_weights_frame(players: Players, weights: Mapping[Coalition, Payoff
 
 
 def missing_list(count: int, entries: Sequence[str], what: str) -> str:
-    """Say how many entries are missing, and list the first :data:`LISTED` of them."""
-    shown = ", ".join(entries[:LISTED])
-    more = f" and {count - LISTED} more" if count > LISTED else ""
+    """Say how many entries are missing, and list the first :data:`~breakaway.data.problems.SHOWN` of them."""
+    shown = ", ".join(entries[:SHOWN])
+    more = f" and {count - SHOWN} more" if count > SHOWN else ""
     verb = "is" if count == 1 else "are"
     return f"{count} {what}{'' if count == 1 else 's'} {verb} missing: {shown}{more}"
 

@@ -9,7 +9,6 @@ from breakaway.data.coalitions import format_coalition, grand_coalition
 from breakaway.data.games import CharacteristicFunctionGame
 from breakaway.data.kinds.bargaining import (
     COALITION_WEIGHTS,
-    LISTED,
     build_coalition_weights,
     build_players,
     check_coalition_weights,
@@ -21,7 +20,7 @@ from breakaway.data.kinds.bargaining import (
     report_limit,
 )
 from breakaway.data.limits import MAX_PLAYERS_CHARACTERISTIC, player_limit
-from breakaway.data.problems import Findings
+from breakaway.data.problems import SHOWN, Findings
 from breakaway.data.schema import Column, ColumnType, Kind, Parameter, ParameterValue, Table
 from breakaway.data.typed import Data
 
@@ -46,7 +45,7 @@ def _check_all_coalitions(data: Data, findings: Findings) -> None:
     count = grand_coalition(len(names)) - len(listed)
     if count > table.unidentified():
         absent = (coalition for coalition in range(1, 1 << len(names)) if coalition not in listed)
-        entries = [format_coalition(coalition, names) for coalition in islice(absent, LISTED)]
+        entries = [format_coalition(coalition, names) for coalition in islice(absent, SHOWN)]
         remedy = "add their rows, or give the parameter missing_worth"
         findings.add(table.file, missing_list(count, entries, "worth"), remedy, column="coalition")
 

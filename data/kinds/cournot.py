@@ -25,7 +25,7 @@ def _check(data: Data, findings: Findings) -> None:
     if table is None or report_structure_limit(data, findings):
         return
     intercept = data.number("demand_intercept")
-    if intercept is None or table.unread or not table.usable("player", "unit_cost").all():
+    if intercept is None or table.unidentified() or not table.usable("unit_cost").all():
         return
     costs = [exact(cost) for cost in column(table, "unit_cost")]
     price = (exact(intercept) + sum(costs)) / (len(costs) + 1)
@@ -42,8 +42,8 @@ def _report_no_interior_output(data: Data, costs: list[Fraction], highest: int, 
     least = (len(costs) + 1) * costs[highest] - sum(costs)
     findings.add(
         table.file,
-        f"firm {data.domains['player'][highest]!r} would not produce when all stand alone: condition (25) of the "
-        f"paper, A + sum of costs > {len(costs) + 1} x {float(costs[highest]):g}, fails",
+        f"firm {data.domains['player'][highest]!r} would not produce when all stand alone: A + sum of costs does not "
+        f"exceed {len(costs) + 1} x {float(costs[highest]):.12g}, condition (25)",
         f"raise demand_intercept above {float(least):.12g}, lower the unit cost, or leave the firm out",
         row=table.rows[highest],
         column="unit_cost",

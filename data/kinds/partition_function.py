@@ -18,7 +18,6 @@ from breakaway.data.coalitions import (
 from breakaway.data.games import PartitionFunctionGame
 from breakaway.data.kinds.bargaining import (
     COALITION_WEIGHTS,
-    LISTED,
     build_coalition_weights,
     build_players,
     check_coalition_weights,
@@ -31,7 +30,7 @@ from breakaway.data.kinds.bargaining import (
     report_limit,
 )
 from breakaway.data.limits import structure_limit
-from breakaway.data.problems import Findings
+from breakaway.data.problems import SHOWN, Findings
 from breakaway.data.schema import Column, ColumnType, Kind, ParameterValue, Table
 from breakaway.data.typed import Data
 
@@ -81,7 +80,7 @@ def _check_complete(data: Data, found: dict[Structure, int], excused: int, findi
         findings.add(table.file, message, "add a row for every coalition of a structure", column="coalition")
     if unlisted > excused:
         unseen = (structure for structure in structures(everyone) if structure not in found)
-        entries = [format_structure(structure, names) for structure in islice(unseen, LISTED)]
+        entries = [format_structure(structure, names) for structure in islice(unseen, SHOWN)]
         message = missing_list(unlisted, entries, "structure")
         findings.add(table.file, message, "add the worths of their coalitions", column="structure")
 

@@ -36,7 +36,7 @@ def _check(data: Data, findings: Findings) -> None:
     if table is None or report_structure_limit(data, findings):
         return
     discount_rate = data.number("discount_rate")
-    if discount_rate is not None and not table.unread and table.usable("player").all():
+    if discount_rate is not None and not table.unidentified():
         payoff = payoff_alone(len(table), discount_rate)
         report_below_disagreement(data, [payoff] * len(table), 1e-12, findings)
 

@@ -52,7 +52,7 @@ def _check_feasible_set(data: Data, findings: Findings) -> None:
 
 def _check_total_worth(data: Data, findings: Findings) -> None:
     total, payoffs = data.number("total_worth"), disagreements(data)
-    if total is None or payoffs is None or data.tables["players"].unread:
+    if total is None or payoffs is None:
         return
     least = sum(map(exact, payoffs))
     if exact(total) < least:
@@ -72,8 +72,10 @@ def _check_threats(data: Data, table: TypedTable, findings: Findings) -> None:
     for k, (threat, player) in enumerate(zip(table.values("threat"), table.values("player"), strict=True)):
         if threat is None or player is None:
             continue
-        makers.setdefault(threat, set()).add(player)
-        if len(makers[threat]) == len(names):
+        joined = makers.setdefault(threat, set())
+        completes = player not in joined and len(joined) == len(names) - 1
+        joined.add(player)
+        if completes:
             message = f"threat {threat!r} is made by all players: nobody is left to walk away from"
             remedy = "leave out at least one player; what all can reach together is the feasible set"
             findings.add(table.file, message, remedy, row=table.rows[k], column="threat", value=threat)
