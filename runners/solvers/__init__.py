@@ -21,6 +21,7 @@ from breakaway.runners.solvers.errors import (
 )
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
+from breakaway.runners.solvers.probing import Probe, Verdict, probe, solver_table
 from breakaway.runners.solvers.solve import solve_model
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "NumericalError",
     "OptionError",
     "Outcome",
+    "Probe",
     "ProblemClass",
     "SolveError",
     "SolverCrashedError",
@@ -42,6 +44,9 @@ __all__ = [
     "SolverUnavailableError",
     "Termination",
     "UnboundedError",
+    "Verdict",
     "examine",
+    "probe",
     "solve_model",
+    "solver_table",
 ]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
-from breakaway.runners.solvers import highs, local, scip
-from breakaway.runners.solvers.capabilities import DEFAULT_SOLVER, refuse_mismatch
+from breakaway.runners.solvers import named
+from breakaway.runners.solvers.capabilities import CAPABILITIES, DEFAULT_SOLVER, refuse_mismatch
 from breakaway.runners.solvers.classify import ModelFacts, examine
 from breakaway.runners.solvers.failures import raise_unless_optimal
 from breakaway.runners.solvers.nlp import start_value
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
+from breakaway.runners.solvers.probing import BACKENDS, require_proof, returns_duals
 from breakaway.runners.solvers.translate import clear_import_suffixes, objective_of
-
-Backend = Callable[[Any, ModelFacts, SolverOptions], Outcome]
-
-BACKENDS: Mapping[str, Backend] = {"highs": highs.solve, "ipopt": local.solve, "scip": scip.solve}
 
 
 def solve_model(
@@ -56,13 +52,29 @@ def solve_model(
     started = time.perf_counter()
     facts = examine(model)
     name = solver or options.solver or DEFAULT_SOLVER[facts.problem_class]
-    refuse_mismatch(name, facts)
-    backend = BACKENDS[name] if facts.free_variables else _evaluate_constant_model
-    outcome = _complete(backend(model, facts, options), model, facts)
+    _refuse(name, facts)
+    outcome = _complete(_dispatch(name, model, facts, options), model, facts)
     outcome = dataclasses.replace(outcome, seconds=time.perf_counter() - started, solver=name)
     if check:
         raise_unless_optimal(outcome)
     return outcome
+
+
+def _refuse(name: str, facts: ModelFacts) -> None:
+    """Refuse a solver that must not have this model, before it sees it."""
+    if name in CAPABILITIES:
+        refuse_mismatch(name, facts)
+    else:
+        require_proof(name, facts)
+
+
+def _dispatch(name: str, model: Any, facts: ModelFacts, options: SolverOptions) -> Outcome:
+    """Hand the model to its solver."""
+    if not facts.free_variables:
+        return _evaluate_constant_model(model, facts, options)
+    if name in BACKENDS:
+        return BACKENDS[name](model, facts, options)
+    return named.solve(name, model, facts, options, duals=returns_duals(name))
 
 
 def _complete(outcome: Outcome, model: Any, facts: ModelFacts) -> Outcome:
