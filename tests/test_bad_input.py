@@ -290,6 +290,9 @@ def cell_edits() -> list[Case]:
 EXCUSED = {"row-without-coefficients", "points-below-disagreement"}
 """Cases about what a table lacks, which is not judged while a row of that table is broken."""
 
+NAMING = {"players.csv", "rows.csv"}
+"""Tables that define names; while a row of theirs is broken, an unknown name elsewhere may be the one meant."""
+
 
 @pytest.mark.parametrize("name", GOOD)
 def test_two_edits_print_the_lines_of_both_and_no_others(name: str, write: Write) -> None:
@@ -300,7 +303,7 @@ def test_two_edits_print_the_lines_of_both_and_no_others(name: str, write: Write
             continue
         found = lines(write({**first.files(), second.file: second.files()[second.file]}))
         assert set(found) <= {*first.lines, *second.lines}
-        if first.file != "players.csv" and not {first.name, second.name} & EXCUSED:
+        if not {first.file, second.file} & NAMING and not {first.name, second.name} & EXCUSED:
             assert set(found) == {*first.lines, *second.lines}
 
 
