@@ -1,0 +1,116 @@
+"""Hypothesis strategies for random games of every kind."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from breakaway.data.coalitions import members, structures
+from breakaway.data.games import (
+    AbatementGame,
+    CharacteristicFunctionGame,
+    CournotMarket,
+    PartitionFunctionGame,
+    Players,
+    Points,
+    Polyhedron,
+    ResearchRace,
+    Threat,
+    ThreatGame,
+    TotalWorth,
+)
+from hypothesis import strategies as st
+
+letters = st.characters(categories=["Lu", "Ll", "Nd"]) | st.sampled_from("_-.")
+names = st.text(letters, min_size=1, max_size=8)
+positive = st.floats(min_value=1e-6, max_value=1e6)
+money = st.floats(min_value=0.0, max_value=1e6)
+zero = st.just(0.0)
+numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
+
+
+@st.composite
+def players(draw: st.DrawFn, least: int = 1, most: int = 4, disagreement: st.SearchStrategy = zero) -> Players:
+    labels = draw(st.lists(names, min_size=least, max_size=most, unique=True))
+    n = len(labels)
+    weights = draw(st.lists(positive, min_size=n, max_size=n))
+    return Players.of(labels, weights, draw(st.lists(disagreement, min_size=n, max_size=n)))
+
+
+def labels(n: int) -> st.SearchStrategy:
+    return st.lists(names, min_size=n, max_size=n, unique=True)
+
+
+@st.composite
+def rows(draw: st.DrawFn, entries: st.SearchStrategy, n: int, most: int = 3) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, draw(st.lists(st.lists(entries, min_size=n, max_size=n), min_size=1, max_size=most))))
+
+
+@st.composite
+def threat_games(draw: st.DrawFn) -> ThreatGame:
+    group = draw(players(least=2, disagreement=money))
+    n = len(group)
+    sets = draw(st.lists(st.integers(1, group.everyone - 1), max_size=4))
+    threats = tuple(
+        Threat(name, mask, tuple(group.disagreement[k] + draw(money) for k in members(mask)))
+        for name, mask in zip(draw(labels(len(sets))), sets, strict=True)
+    )
+    form = draw(st.sampled_from(["total", "points", "polyhedron"]))
+    if form == "total":
+        return ThreatGame(group, TotalWorth(2.0 * sum(group.disagreement) + draw(positive)), threats)
+    matrix = draw(rows(positive, n))
+    if form == "points":
+        matrix = (tuple(d + draw(money) for d in group.disagreement), *matrix)
+        return ThreatGame(group, Points(tuple(draw(labels(len(matrix)))), matrix), threats)
+    bounds = tuple(draw(numbers) for _ in matrix)
+    return ThreatGame(group, Polyhedron(tuple(draw(labels(len(matrix)))), matrix, bounds), threats)
+
+
+@st.composite
+def coalition_weights(draw: st.DrawFn, group: Players) -> dict[int, tuple[float, ...]]:
+    masks = draw(st.lists(st.integers(1, group.everyone), unique=True, max_size=3))
+    return {mask: tuple(draw(positive) for _ in members(mask)) for mask in masks}
+
+
+@st.composite
+def characteristic_functions(draw: st.DrawFn) -> CharacteristicFunctionGame:
+    group = draw(players())
+    worths = {mask: draw(money if mask.bit_count() == 1 else numbers) for mask in range(1, group.everyone + 1)}
+    return CharacteristicFunctionGame(group, worths, draw(coalition_weights(group)))
+
+
+@st.composite
+def partition_functions(draw: st.DrawFn) -> PartitionFunctionGame:
+    group = draw(players())
+    worths = {structure: tuple(draw(money) for _ in structure) for structure in structures(group.everyone)}
+    return PartitionFunctionGame(group, worths, draw(coalition_weights(group)))
+
+
+@st.composite
+def cournot_markets(draw: st.DrawFn) -> CournotMarket:
+    group = draw(players(most=6))
+    costs = tuple(draw(money) for _ in group.names)
+    least = (len(costs) + 1) * max(map(Fraction, costs)) - sum(map(Fraction, costs))
+    return CournotMarket(group, costs, float(least) * 1.001 + draw(positive))
+
+
+@st.composite
+def abatement_games(draw: st.DrawFn) -> AbatementGame:
+    group = draw(players(most=6))
+    return AbatementGame(group, tuple(draw(positive) for _ in group.names))
+
+
+@st.composite
+def research_races(draw: st.DrawFn) -> ResearchRace:
+    convention = draw(st.sampled_from(["equation-15", "equation-14"]))
+    return ResearchRace(draw(players(most=6)), draw(st.floats(1.0, 10.0)), draw(positive), convention)
+
+
+GAMES = {
+    "threat-game": threat_games(),
+    "characteristic-function": characteristic_functions(),
+    "partition-function": partition_functions(),
+    "cournot": cournot_markets(),
+    "abatement": abatement_games(),
+    "research-race": research_races(),
+}
+"""A strategy for each kind of game."""
