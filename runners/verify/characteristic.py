@@ -1,0 +1,167 @@
+"""Recompute the solution of a characteristic function: the recursion (31)-(32), coalition by coalition.
+
+As for viability maps, the claimed solutions of smaller coalitions are the threats to larger ones; a coalition without
+solutions is ineffective and never blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from breakaway.data.coalitions import Coalition, Structure, members
+from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
+from breakaway.runners.verify.divisions import Accuracy, asked_rows, check_claims, check_maximisers, check_required
+from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold
+from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_characteristic
+from breakaway.runners.verify.maps import StructureRow, read_structures
+from breakaway.runners.verify.matching import check_vectors
+from breakaway.runners.verify.optimum import Division
+from breakaway.runners.verify.partitions import Lattice, parts
+from breakaway.runners.verify.products import Best
+from breakaway.runners.verify.record import Ledger, Verification
+from breakaway.runners.verify.tables import Names, flag, keyed, number, read_solutions, rows, vectors
+
+CoalitionRow = tuple[float | None, bool | None, float | None, float | None]
+"""Worth, viable, required worth, slack; None for what cannot be read."""
+
+
+@dataclass
+class _Audit:
+    game: CharacteristicFunctionGame
+    ledger: Ledger
+    accuracy: Accuracy
+    coalitions: dict[Coalition, CoalitionRow]
+    solutions: dict[Coalition, list[Payoffs]]
+    required: dict[Coalition, float | None] = field(default_factory=dict)
+
+    def division(self, block: Coalition) -> Division:
+        """Return the division problem of a coalition against the claimed solutions of its parts."""
+        asked = [asked_rows(block, part, self.solutions.get(part, [])) for part in parts(block)]
+        joined = np.concatenate(asked) if asked else np.empty((0, len(members(block))))
+        floor = np.array(self.game.players.of_members(self.game.players.disagreement, block))
+        return Division(self.game.worths[block], floor, np.array(weights_within(self.game, block)), joined)
+
+
+def verify_characteristic(
+    game: CharacteristicFunctionGame,
+    tables: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Any],
+    tolerance: float = 1e-9,
+) -> Verification:
+    """Recompute every claim about the coalitional Nash solution of a characteristic function.
+
+    Parameters
+    ----------
+    game
+        The characteristic function.
+    tables
+        ``solutions``, ``coalitions``, ``coalition_solutions`` and where given ``structures``.
+    claims
+        About the grand coalition: ``log_nash_product``, ``upper_bound``, ``required_worth``, ``zero_product``,
+        ``complete``; None or absent for what is not claimed.
+    tolerance
+        Largest discrepancy allowed, relative to the largest absolute worth.
+
+    Returns
+    -------
+    Verification
+        A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
+    """
+    scale = max((abs(worth) for worth in game.worths.values()), default=0.0) or 1.0
+    ledger, names = Ledger(scale), Names(game.players)
+    accuracy = Accuracy(tolerance, scale)
+    audit = _Audit(game, ledger, accuracy, _coalitions(tables, names, ledger), _solutions(tables, names, ledger))
+    best = {block: _check_coalition(audit, block) for block in sorted(game.worths, key=int.bit_count)}
+    everyone = game.players.everyone
+    if everyone in best:
+        _check_grand(audit, tables, claims, names)
+        check_claims(
+            ledger, claims, audit.solutions.get(everyone, []), audit.division(everyone), best[everyone], accuracy
+        )
+    _check_edges(audit)
+    if "structures" in tables:
+        _check_structures(audit, read_structures(tables, names, ledger))
+    return ledger.close()
+
+
+def _coalitions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) -> dict[Coalition, CoalitionRow]:
+    lines = rows(tables, "coalitions", ("coalition", "worth", "viable", "required_worth", "slack"), ledger)
+    parsers = [names.coalition, number, flag, number, number]
+    found = keyed("coalitions", lines, 1, parsers, ledger.claim("coalitions table readable"))
+    return {key[0]: row for key, row in found.items()}
+
+
+def _solutions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) -> dict[Coalition, list[Payoffs]]:
+    lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), ledger)
+    parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
+    found = vectors("coalition_solutions", parsed, names, ledger.claim("coalition_solutions table readable"))
+    return {key[0]: payoffs for key, payoffs in found.items()}
+
+
+def _check_coalition(audit: _Audit, block: Coalition) -> Best:
+    """Check worth, required worth, slack, flag and solutions of one coalition."""
+    ledger, name, eps = audit.ledger, audit.game.players.coalition_name(block), audit.accuracy.eps
+    problem = audit.division(block)
+    row = audit.coalitions.get(block)
+    ledger.claim("every coalition listed once").check(row is not None, f"{name} is missing")
+    worth, viable, required, slack = row or (None, None, None, None)
+    if worth is not None:
+        ledger.claim("worths follow from the definition").equal(name, worth, problem.worth, eps)
+    found = audit.required[block] = check_required(ledger, name, required, problem, audit.accuracy)
+    if worth is not None and required is not None and slack is not None:
+        ledger.claim("slack is worth minus required worth").equal(name, slack, worth - required, eps)
+    if found is not None and row is not None:
+        band = (eps / 2, (1 + block.bit_count()) * eps)
+        claim = ledger.claim("coalitions viable iff the slack allows")
+        check_threshold(claim, name, viable, problem.worth - found, band)
+    solutions = audit.solutions.get(block, [])
+    given = ledger.claim("solutions given for viable coalitions")
+    given.check(bool(solutions) == bool(viable), f"{name}: {len(solutions)} solutions, viable is {viable}")
+    if not viable:
+        return Best(-np.inf, exists=False, proven=found is not None)
+    return check_maximisers(ledger, name, solutions, problem, audit.accuracy)
+
+
+def _check_grand(audit: _Audit, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, Any], names: Names) -> None:
+    """Check that ``solutions`` repeats those of the grand coalition, and its claimed required worth."""
+    everyone = audit.game.players.everyone
+    claim = audit.ledger.claim("solutions are those of the grand coalition")
+    solutions = read_solutions(tables, names, audit.ledger)
+    check_vectors(claim, "N", solutions, audit.solutions.get(everyone, []), audit.accuracy.eps)
+    check_required(audit.ledger, "N", number(claims.get("required_worth")), audit.division(everyone), audit.accuracy)
+
+
+def _check_edges(audit: _Audit) -> None:
+    """Decide coalitions on the knife edge by the recursion in rational arithmetic."""
+    claim = audit.ledger.claim(NAME)
+    worths = audit.game.worths
+    edges = [
+        block
+        for block, required in audit.required.items()
+        if required is not None and abs(worths[block] - required) <= EDGE * audit.ledger.scale
+    ]
+    if edges and len(audit.game.players) > MOST_PLAYERS:
+        claim.leave(f"{len(edges)} coalitions on the knife edge: exact arithmetic is for up to {MOST_PLAYERS} players")
+    elif edges:
+        solved = solve_characteristic(audit.game)
+        for block in edges:
+            row = audit.coalitions.get(block)
+            claim.flag(audit.game.players.coalition_name(block), row[1] if row else None, bool(solved[block]))
+
+
+def _check_structures(audit: _Audit, claimed: dict[Structure, StructureRow]) -> None:
+    """Check the flags of structures: viable iff all coalitions are, coarsest, efficient."""
+    ledger, name, worths = audit.ledger, audit.game.players.structure_name, audit.game.worths
+    lattice = Lattice(len(audit.game.players))
+    check_listed(ledger, lattice, claimed, name)
+    claim = ledger.claim("structures viable iff all their blocks are")
+    for structure, row in claimed.items():
+        holds = all(block in audit.coalitions and audit.coalitions[block][1] is True for block in structure)
+        claim.flag(name(structure), row[1], holds)
+    check_coarsest(ledger, lattice, claimed, name)
+    totals = {pi: sum(worths[s] for s in pi) for pi in lattice.structures if all(s in worths for s in pi)}
+    check_efficient(ledger, totals, claimed, audit.accuracy.eps, name)

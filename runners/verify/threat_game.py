@@ -1,0 +1,179 @@
+"""Recompute the claims about one game with threats: solutions feasible, unblocked, and exactly all maximisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from breakaway.data.coalitions import members
+from breakaway.data.games import Payoffs, Points, Polyhedron, ThreatGame, TotalWorth
+from breakaway.runners.verify.boxes import Matrix, demands, search
+from breakaway.runners.verify.divisions import (
+    EXTRA,
+    MISSING,
+    Accuracy,
+    check_claims,
+    check_maximisers,
+    check_once,
+    check_required,
+    check_unblocked,
+    compare_maximisers,
+)
+from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_threat_game
+from breakaway.runners.verify.optimum import Division, blocking_gain, log_product
+from breakaway.runners.verify.polyhedron import BestInSlab, Slab
+from breakaway.runners.verify.products import Best
+from breakaway.runners.verify.record import Ledger, Verification
+from breakaway.runners.verify.tables import Names, number, read_solutions
+
+RELAXED = 1e3
+"""Solutions in a polyhedron come from interior points: they may be this many times further from the maximiser."""
+
+
+def verify_threat_game(
+    game: ThreatGame, solutions: pd.DataFrame, claims: Mapping[str, Any], tolerance: float = 1e-9
+) -> Verification:
+    """Recompute every claim about the coalitional Nash solution of a game with threats.
+
+    Parameters
+    ----------
+    game
+        The game; its feasible set may be a total worth, points or a polyhedron.
+    solutions
+        Columns ``solution, player, payoff``.
+    claims
+        ``log_nash_product``, ``upper_bound``, ``required_worth``, ``zero_product``, ``complete``; None or absent for
+        what is not claimed. With ``complete`` false the solutions need not be all maximisers.
+    tolerance
+        Largest discrepancy allowed, relative to the largest absolute worth or payoff.
+
+    Returns
+    -------
+    Verification
+        A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
+    """
+    scale = _scale(game)
+    ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale)
+    given = read_solutions({"solutions": solutions}, Names(game.players), ledger)
+    problem = _problem(game)
+    if isinstance(game.feasible, TotalWorth):
+        best = _check_total(game, ledger, claims, given, problem, accuracy)
+    elif isinstance(game.feasible, Points):
+        best = _check_points(game.feasible, ledger, given, problem, accuracy)
+    else:
+        best = _check_polyhedron(game.feasible, ledger, given, problem, accuracy)
+    if claims.get("complete") is False:
+        _forgive(ledger)
+    check_claims(ledger, claims, given, problem, best, accuracy)
+    return ledger.close()
+
+
+def _forgive(ledger: Ledger) -> None:
+    """Drop the claims of a complete list of maximisers, which the run does not make."""
+    for name in (MISSING, EXTRA):
+        ledger.claims.pop(name, None)
+        ledger.claim(name).leave("the run does not claim that its list is complete")
+
+
+def _scale(game: ThreatGame) -> float:
+    """Return the largest absolute number among worth, points and threats; 1 if all are zero."""
+    numbers = [value for threat in game.threats for value in threat.payoffs]
+    if isinstance(game.feasible, TotalWorth):
+        numbers.append(game.feasible.worth)
+    if isinstance(game.feasible, Points):
+        numbers.extend(value for point in game.feasible.payoffs for value in point)
+    return max(map(abs, numbers), default=0.0) or 1.0
+
+
+def _problem(game: ThreatGame) -> Division:
+    """Return the threats as rows over the players, with the total worth if there is one."""
+    asked = np.full((len(game.threats), len(game.players)), np.inf)
+    for row, threat in zip(asked, game.threats, strict=True):
+        row[list(members(threat.coalition))] = threat.payoffs
+    worth = game.feasible.worth if isinstance(game.feasible, TotalWorth) else np.inf
+    return Division(worth, np.array(game.players.disagreement), np.array(game.players.weights), asked)
+
+
+def _check_total(
+    game: ThreatGame,
+    ledger: Ledger,
+    claims: Mapping[str, Any],
+    given: list[Payoffs],
+    problem: Division,
+    acc: Accuracy,
+) -> Best:
+    """Check solutions, required worth and the knife edge when a total worth is divided."""
+    best = check_maximisers(ledger, "N", given, problem, acc)
+    required = check_required(ledger, "N", number(claims.get("required_worth")), problem, acc)
+    edge = ledger.claim(NAME)
+    if required is not None and abs(problem.worth - required) <= EDGE * ledger.scale:
+        if len(game.players) > MOST_PLAYERS:
+            edge.leave(f"N is on the knife edge: exact arithmetic is for up to {MOST_PLAYERS} players")
+        else:
+            edge.flag("N has an unblocked division", bool(given), solve_threat_game(game))
+    return best
+
+
+def _check_points(points: Points, ledger: Ledger, given: list[Payoffs], problem: Division, acc: Accuracy) -> Best:
+    """Check solutions among finitely many points by going through all of them."""
+    everything = np.array(points.payoffs, dtype=float).reshape(len(points.payoffs), len(problem.floor))
+    claimed = np.array(given, dtype=float).reshape(len(given), len(problem.floor))
+    check_once(ledger, "N", claimed, acc.match)
+    for x in claimed:
+        gap = float(np.abs(everything - x).max(axis=1).min()) if len(everything) else np.inf
+        ledger.claim("payoffs among the points").check(gap <= acc.eps, f"N: {x} is no point", min(gap, acc.scale))
+        check_unblocked(ledger, "N", x, problem, acc)
+    rational = (everything >= problem.floor - acc.eps).all(axis=1)
+    stable = np.array([blocking_gain(problem.asked, x) <= acc.eps for x in everything], dtype=bool)
+    free = everything[rational & stable]
+    value = log_product(free, problem.floor, problem.weights, acc.eps)
+    best = float(value.max()) if len(free) else -np.inf
+    below = best - value if np.isfinite(best) else np.zeros(len(free))
+    tie = acc.ties(free[below.argmin()], problem.floor, problem.weights) if len(free) else 0.0
+    compare_maximisers(ledger, "N", claimed, (free, below), tie, acc.match)
+    return Best(best, exists=len(free) > 0, proven=True)
+
+
+def _check_polyhedron(
+    polyhedron: Polyhedron, ledger: Ledger, given: list[Payoffs], problem: Division, acc: Accuracy
+) -> Best:
+    """Check solutions in a polyhedron: one concave problem for each box of the unblocked set, with a dual bound."""
+    matrix, bounds = np.array(polyhedron.coefficients, dtype=float), np.array(polyhedron.bounds)
+    size = np.abs(matrix).sum(axis=1)
+    claimed = np.array(given, dtype=float).reshape(len(given), len(problem.floor))
+    check_once(ledger, "N", claimed, RELAXED * acc.eps)
+    values = [-np.inf]
+    for x in claimed:
+        over = float(((matrix @ x - bounds) / size).max())
+        inside = ledger.claim("payoffs within the polyhedron").check(
+            over <= acc.eps, f"N: a row is exceeded by {over:.6g}", max(over, 0.0)
+        )
+        if check_unblocked(ledger, "N", x, problem, acc) and inside:
+            values.append(float(log_product(x, problem.floor, problem.weights, acc.eps)))
+    return _compare_in_slab(ledger, claimed, max(values), _slab(matrix, bounds, problem, acc.scale), problem, acc)
+
+
+def _slab(matrix: Matrix, bounds: Matrix, problem: Division, scale: float) -> Slab:
+    """Return the polyhedron in net payoffs in units of the game's scale, rows scaled to a largest entry of 1."""
+    size = np.abs(matrix).max(axis=1)
+    return Slab(problem.weights, matrix / size[:, None], (bounds - matrix @ problem.floor) / (size * scale))
+
+
+def _compare_in_slab(
+    ledger: Ledger, claimed: Matrix, start: float, slab: Slab, problem: Division, acc: Accuracy
+) -> Best:
+    """Search the boxes of the unblocked set for all maximisers over the slab and compare."""
+    unit = float(problem.weights.sum()) * float(np.log(acc.scale))
+    judge = BestInSlab(slab, slack=1e-5, best=start - unit - 1e-6)
+    judge.solve(np.zeros(len(problem.floor)), keep=False)
+    net = (problem.asked - problem.floor) / acc.scale
+    complete = search(demands(net, np.zeros(len(problem.floor)), acc.snap / acc.scale), judge, acc.effort)
+    z, below = judge.candidates()
+    if not (complete and judge.certain and len(z)):
+        ledger.claim(MISSING).leave("N: not re-proven, no unblocked division with a positive product was found")
+        return Best(start, exists=len(claimed) > 0, proven=False)
+    x = problem.floor + acc.scale * z
+    compare_maximisers(ledger, "N", claimed, (x, below), 1e-7, RELAXED * acc.eps)
+    return Best(judge.best + unit, exists=True, proven=True)
