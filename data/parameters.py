@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 
 from breakaway.data.problems import Findings, suggestion
 from breakaway.data.schema import Kind, Parameter, ParameterValue
@@ -81,7 +82,7 @@ def _boolean(parameter: Parameter, value: object) -> bool:
 
 
 def _number(parameter: Parameter, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         remedy = "write a number, without quotation marks"
         raise CellError(f"{parameter.name} is {value!r}, which is not a number", remedy)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,12 @@ import pandas as pd
 import pytest
 from bad_input_cases import CASES, CHARACTERISTIC, COURNOT, GOOD, PARTITION, POINTS, TOTAL, Case, Files, many_firms
 from breakaway.data.instances import check_instance, game_from_tables, load_instance, tables_from_game
+from breakaway.data.parameters import parse_parameter
 from breakaway.data.problems import DataError, Problem, nearest
+from breakaway.data.schema import Parameter
+from breakaway.data.typed import CellError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 Write = Callable[[Files], Path]
 
@@ -275,6 +281,79 @@ def test_scripted_mistakes(kind: str, tables: dict[str, pd.DataFrame], parameter
     with pytest.raises(DataError) as caught:
         game_from_tables(kind, tables, parameters)
     assert str(caught.value) == message
+
+
+def test_parameters_of_numpy_are_numbers() -> None:
+    for value in (np.int64(10), np.float32(10), 10):
+        assert game_from_tables("cournot", cournot_frames(), {"demand_intercept": value}).demand_intercept == 10.0
+
+
+def test_boolean_parameters() -> None:
+    parameter = Parameter("transfers", bool, "whether payoffs can be transferred", default=False)
+    assert parse_parameter(parameter, True) is True
+    for value in (1, "true", None):
+        with pytest.raises(CellError) as caught:
+            parse_parameter(parameter, value)
+        assert str(caught.value) == f"transfers is {value!r}, which is not a Boolean"
+        assert caught.value.remedy == "write true or false, without quotes"
+
+
+def test_header_row_with_unmatched_quotes(write: Write) -> None:
+    assert lines(write({**COURNOT, "players.csv": 'player,"unit_cost\nAnn,2\n'})) == [
+        "players.csv:1: quotation marks do not match; "
+        "close every quotation mark on its own line, or use none: no cell needs them"
+    ]
+
+
+def test_empty_cells_take_the_default(write: Write) -> None:
+    players = CHARACTERISTIC["players.csv"].replace("Bob,2,1", "Bob,,")
+    game = load_instance(write({**CHARACTERISTIC, "players.csv": players})).game
+    assert (game.players.weights, game.players.disagreement) == ((1.0, 1.0, 3.0), (0.0, 0.0, 0.0))
+
+
+def test_misspelt_keys_are_read_all_the_same(write: Write) -> None:
+    header = 'kindd = "cournot"\ntitel = "T"\n[paramters]\ndemand_intercept = -10\n'
+    assert lines(write({**COURNOT, "game.toml": header})) == [
+        "game.toml:1:kindd: unknown key 'kindd'; did you mean 'kind'?",
+        "game.toml:2:titel: unknown key 'titel'; did you mean 'title'?",
+        "game.toml:3:paramters: unknown key 'paramters'; did you mean 'parameters'?",
+        "game.toml:4:demand_intercept: demand_intercept is -10; it must be greater than 0",
+    ]
+
+
+def test_parameters_that_are_no_table_give_no_follow_up(write: Write) -> None:
+    assert lines(write({**COURNOT, "game.toml": 'kind = "cournot"\nparameters = 10\n'})) == [
+        "game.toml:2:parameters: 'parameters' is not a table; "
+        "make it a table: a line [parameters], then one line for each parameter"
+    ]
+
+
+def test_an_empty_kind_is_unknown(write: Write) -> None:
+    (line,) = lines(write({**COURNOT, "game.toml": 'kind = ""\n'}))
+    assert line.startswith("game.toml:1:kind: unknown kind ''; known kinds: threat-game, ")
+
+
+FRAGMENTS = st.sampled_from([b",", b"\n", b'"', b"|", b"+", b"#", b"=", b"[", b"nan", b"Ann", b"-1", b"\xff", b"\x00"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_is_in_a_file_is_read_or_reported(data: st.DataObject) -> None:
+    """Replacing any stretch of any file gives an instance or problems, never another error."""
+    files = {name: text.encode() for name, text in GOOD[data.draw(st.sampled_from(sorted(GOOD)))].items()}
+    name = data.draw(st.sampled_from(sorted(files)))
+    content = files[name]
+    start = data.draw(st.integers(0, len(content)))
+    stop = data.draw(st.integers(start, min(len(content), start + 12)))
+    patch = b"".join(data.draw(st.lists(FRAGMENTS, max_size=3)))
+    files[name] = content[:start] + patch + content[stop:]
+    with tempfile.TemporaryDirectory() as folder:
+        for file, text in files.items():
+            (Path(folder) / file).write_bytes(text)
+        problems = check_instance(folder)
+        if not problems:
+            assert load_instance(folder).game.players.names
+        assert all(problem.message and problem.remedy for problem in problems)
 
 
 def test_tables_of_something_else() -> None:
