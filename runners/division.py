@@ -11,7 +11,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
+import numpy as np
+
+from breakaway.runners.cover import Cover, TooManyStatesError, essential
+from breakaway.runners.pricing import PricedCover
 from breakaway.runners.search import (
     TIE,
     Clause,
@@ -20,7 +25,6 @@ from breakaway.runners.search import (
     Number,
     Optimum,
     Search,
-    undominated,
     water_filling,
 )
 
@@ -51,6 +55,7 @@ class Division:
     ``required`` is the least total of an unblocked allocation; ``solutions`` lists all maximisers as pairs (position,
     payoff), empty when the block is not viable. ``log_product`` and ``bound`` are the best value and the proven upper
     bound of sum gamma log(x - d), -inf when the best product is zero; then every unblocked allocation is listed.
+    ``complete`` is false when maximisers are missing, which happens only for a polyhedron whose best product is zero.
     """
 
     required: Number
@@ -60,7 +65,16 @@ class Division:
     bound: float
     nodes: int = 0
     zero_product: bool = False
+    complete: bool = True
 
+
+_Answer = TypeVar("_Answer")
+
+MOST_AT_ONCE = 6_000
+"""Up to this many threats are searched at once; larger families enter as answers violate them."""
+
+FIRST_POOL = 200
+MORE_EACH_ROUND = 50
 
 Divider = Callable[[BlockProblem], Division]
 
@@ -122,12 +136,31 @@ def divide_exactly(problem: BlockProblem) -> Division:
 def _least_total(
     problem: BlockProblem, net: Normalised, *, every: bool
 ) -> tuple[Number, list[tuple[Number, ...]], int]:
-    """Return the least unblocked total (net of disagreement), its allocations and the nodes searched."""
+    """Return the least unblocked total (net of disagreement), its allocations and the states searched."""
     if not net.clauses:
         return sum(net.lower[i] for i in problem.positions), [tuple(net.lower)], 0
+    start = sum(net.lower[i] for i in problem.positions)
+
+    def cheapest(clauses: Sequence[Clause]) -> tuple[Number, list[tuple[Number, ...]], int]:
+        try:
+            cover = Cover(net.lower, essential(clauses), problem.eps, problem.follower)
+        except TooManyStatesError:
+            return _least_total_by_search(problem, net, clauses, every=every)
+        costs = [[tau - taus[0] for tau in taus] for taus in cover.thresholds]
+        cost, payoffs = cover.least(costs)
+        if not every:
+            return start + cost, [tuple(payoffs)], len(cover.moves)
+        return start + cost, [tuple(x) for _, x in cover.within(costs, cost + problem.eps)], len(cover.moves)
+
+    return _with_pool(net.clauses, problem.eps, cheapest, lambda answer: answer[1])
+
+
+def _least_total_by_search(
+    problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], *, every: bool
+) -> tuple[Number, list[tuple[Number, ...]], int]:
     objective = LeastTotal(problem.positions, tie=problem.eps if every else 0 * problem.eps)
     search = Search(
-        objective, essential(net.clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every
+        objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every
     )
     optimum = search.run(net.lower)
     if optimum is None:  # every clause can be met by paying enough
@@ -142,12 +175,52 @@ def _nash(problem: BlockProblem, net: Normalised) -> Optimum:
     if all(any(share[i] >= tau - eps for i, tau in clause) for clause in net.clauses):
         value = sum(float(problem.weights[i]) * math.log(share[i]) for i in problem.positions)
         return Optimum(value, [tuple(share)], [tuple(net.lower)], 0)
-    objective = NashProduct(problem.positions, problem.weights, net.budget, slack=eps)
-    search = Search(objective, essential(net.clauses), eps, problem.follower, node_limit=problem.limit)
+
+    def best(clauses: Sequence[Clause]) -> Optimum:
+        try:
+            cover = Cover(net.lower, essential(clauses), eps, problem.follower)
+            return PricedCover(problem.positions, problem.weights, net.budget, eps, cover).maximisers()
+        except TooManyStatesError:
+            return _nash_by_search(problem, net, clauses)
+
+    return _with_pool(net.clauses, eps, best, lambda optimum: optimum.allocations)
+
+
+def _nash_by_search(problem: BlockProblem, net: Normalised, clauses: Sequence[Clause]) -> Optimum:
+    objective = NashProduct(problem.positions, problem.weights, net.budget, slack=problem.eps)
+    search = Search(objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit)
     optimum = search.run(net.lower)
     if optimum is None:
         raise ArithmeticError("the unblocked set was found nonempty and empty")
     return optimum
+
+
+def _with_pool(
+    clauses: Sequence[Clause],
+    eps: Number,
+    solve: Callable[[Sequence[Clause]], _Answer],
+    allocations: Callable[[_Answer], Sequence[Sequence[Number]]],
+) -> _Answer:
+    """Solve with few clauses first when there are many, adding those that the answers violate until none is."""
+    if len(clauses) <= MOST_AT_ONCE:
+        return solve(clauses)
+    members = 1 + max(i for clause in clauses for i, _ in clause)
+    asked = np.full((len(clauses), members), np.inf)
+    for row, clause in enumerate(clauses):
+        for i, tau in clause:
+            asked[row, i] = float(tau)
+    worst = np.argsort(-asked.min(axis=1), kind="stable")[:FIRST_POOL]
+    pool = set(worst.tolist())
+    while True:
+        answer = solve([clauses[row] for row in sorted(pool)])
+        violated: set[int] = set()
+        for x in allocations(answer):
+            gap = (asked - np.array([float(value) for value in x[:members]])).min(axis=1)
+            rows = np.flatnonzero(gap > float(eps))
+            violated.update(rows[np.argsort(-gap[rows], kind="stable")[:MORE_EACH_ROUND]].tolist())
+        if not violated - pool:
+            return answer
+        pool |= violated
 
 
 def _without_slack(
@@ -166,28 +239,6 @@ def _without_slack(
         return Division(required, True, _listed(problem, allocations), best, best, nodes, zero_product=True)
     kept = [x for x, value in zip(allocations, values, strict=True) if value >= best - TIE]
     return Division(required, True, _listed(problem, kept), best, best, nodes)
-
-
-def essential(clauses: Iterable[Clause]) -> list[Clause]:
-    """Drop threats that another threat implies: fewer members who ask for at least as much."""
-    by_members: dict[tuple[int, ...], list[Clause]] = {}
-    for clause in clauses:
-        by_members.setdefault(tuple(i for i, _ in clause), []).append(clause)
-    pruned = [c for group in by_members.values() for c in (undominated(group) if len(group) > 1 else group)]
-    if len(pruned) > ESSENTIAL_LIMIT:
-        return pruned
-    kept: list[tuple[dict[int, Number], Clause]] = []
-    for clause in sorted(pruned, key=len):
-        asked = dict(clause)
-        if not any(
-            all(i in asked and tau >= asked[i] for i, tau in other.items()) for other, _ in kept
-        ):
-            kept.append((asked, clause))
-    return [clause for _, clause in kept]
-
-
-ESSENTIAL_LIMIT = 3000
-"""Above this many clauses the quadratic search for implied threats costs more than it saves."""
 
 
 def same_allocation(one: Clause, other: Clause, eps: Number) -> bool:
