@@ -2,8 +2,8 @@
 
 Source: Hock and Schittkowski (1981), Test Examples for Nonlinear Programming Codes, Lecture Notes in Economics and
 Mathematical Systems 187. The number in a name is that of the book; start points are the book's. Optima are those of
-the book, in closed form where it gives one. For number 112 the book's value is not optimal; the problem is number 111 in
-other variables and has its optimum.
+the book, in closed form where it gives one. For number 112 the book's value is not optimal; the problem is number 111
+in other variables and has its optimum.
 """
 
 from __future__ import annotations
@@ -488,7 +488,8 @@ def _(*x):
 
 
 @problem(113, (2, 3, 5, 5, 1, 2, 7, 3, 6, 10), 24.3062091)
-def _(a, b, c, d, e, f, g, h, i, j):
+def _(*x):
+    a, b, c, d, e, f, g, h, i, j = x
     value = a**2 + b**2 + a * b - 14 * a - 16 * b + (c - 10) ** 2 + 4 * (d - 5) ** 2 + (e - 3) ** 2
     value += 2 * (f - 1) ** 2 + 5 * g**2 + 7 * (h - 11) ** 2 + 2 * (i - 10) ** 2 + (j - 7) ** 2 + 45
     return value, [

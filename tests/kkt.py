@@ -1,7 +1,7 @@
 """Optimality conditions of a Pyomo model, from returned multipliers and Pyomo's own derivatives.
 
-Nothing of the solver layer is used. With the signs of the project (every multiplier is the change of the optimal objective
-per unit of right-hand side or bound) the conditions are, for minimisation and maximisation alike,
+Nothing of the solver layer is used. With the signs of the project (every multiplier is the change of the optimal
+objective per unit of right-hand side or bound) the conditions are, for minimisation and maximisation alike,
 
     gradient f = sum over constraints of dual * gradient g + zL + zU,
 
@@ -71,7 +71,7 @@ def _gradient(expression: Any) -> dict[int, float]:
 
 
 def _side(multiplier: float, lower_slack: float, upper_slack: float) -> float:
-    """Return how far a multiplier is from belonging to the active side: positive to the lower, negative to the upper."""
+    """Return how far a multiplier is from belonging to an active side: positive to the lower, negative to the upper."""
     slack = lower_slack if multiplier > 0 else upper_slack
     product = abs(multiplier) * max(slack, 0.0) if np.isfinite(slack) else abs(multiplier)
     return float(product)

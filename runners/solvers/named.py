@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pyomo.environ as pyo
 from breakaway.runners.solvers.classify import ModelFacts, ProblemClass
 from breakaway.runners.solvers.errors import SolveError, SolverCrashedError, SolverUnavailableError
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
-from breakaway.runners.solvers.translate import clear_import_suffixes, dotted
+from breakaway.runners.solvers.translate import clear_import_suffixes, dotted, suffixes_hidden
 from pyomo.opt import SolverFactory, TerminationCondition
 
 TERMINATIONS: Mapping[TerminationCondition, Termination] = {
@@ -105,8 +104,9 @@ def solve(name: str, model: Any, facts: ModelFacts, options: SolverOptions, *, d
         solver.options[option] = setting
     limit = {} if options.time_limit is None else {"timelimit": options.time_limit}
     hide = not duals or facts.problem_class.discrete
+    clear_import_suffixes(model)
     try:
-        with _hidden_suffixes(model) if hide else contextlib.nullcontext():
+        with suffixes_hidden(model) if hide else contextlib.nullcontext():
             results = solver.solve(model, load_solutions=False, **limit)
             termination = TERMINATIONS.get(results.solver.termination_condition, Termination.ERROR)
             holding = _holding(results, facts, termination)
@@ -132,21 +132,6 @@ def _translated(name: str, options: SolverOptions) -> dict[str, Any]:
     """Say the common options in the words of a solver, as far as they are known."""
     words = next((words for stem, words in OPTION_NAMES.items() if name.startswith(stem)), {})
     return {word: getattr(options, option) for option, word in words.items()}
-
-
-@contextlib.contextmanager
-def _hidden_suffixes(model: Any) -> Iterator[None]:
-    """Empty the import suffixes of a model and make them local for a while; some interfaces fail on them."""
-    clear_import_suffixes(model)
-    found = [s for s in model.component_objects(pyo.Suffix, active=True, descend_into=True) if s.import_enabled()]
-    directions = [suffix.direction for suffix in found]
-    for suffix in found:
-        suffix.direction = pyo.Suffix.LOCAL
-    try:
-        yield
-    finally:
-        for suffix, direction in zip(found, directions, strict=True):
-            suffix.direction = direction
 
 
 def _holding(results: Any, facts: ModelFacts, termination: Termination) -> Holding:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyomo.environ as pyo
 from breakaway.runners.solvers.errors import CapabilityError, SolverUnavailableError
+from breakaway.runners.solvers.translate import suffixes_hidden
 from pyomo.repn.plugins.nl_writer import NLWriter
 
 Vector = npt.NDArray[np.float64]
@@ -128,8 +129,8 @@ def smooth_problem(model: Any) -> SmoothProblem:
 
 
 def write_nl(model: Any, path: str) -> Any:
-    """Write a model as an NL file without presolve, scaling or labels; return Pyomo's NLWriterInfo."""
-    with open(path, "w", newline="\n", encoding="utf-8") as stream:
+    """Write a model as an NL file without presolve, scaling, labels or suffixes; return Pyomo's NLWriterInfo."""
+    with suffixes_hidden(model), open(path, "w", newline="\n", encoding="utf-8") as stream:
         return NLWriter().write(model, stream, linear_presolve=False, scale_model=False)
 
 

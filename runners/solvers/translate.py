@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
@@ -44,3 +45,17 @@ def clear_import_suffixes(model: Any) -> None:
     for suffix in model.component_objects(pyo.Suffix, active=True, descend_into=True):
         if suffix.import_enabled():
             suffix.clear()
+
+
+@contextlib.contextmanager
+def suffixes_hidden(model: Any) -> Iterator[None]:
+    """Make all suffixes of a model local for a while, so that no interface or file writer trips over them."""
+    found = list(model.component_objects(pyo.Suffix, active=True, descend_into=True))
+    directions = [suffix.direction for suffix in found]
+    for suffix in found:
+        suffix.direction = pyo.Suffix.LOCAL
+    try:
+        yield
+    finally:
+        for suffix, direction in zip(found, directions, strict=True):
+            suffix.direction = direction
