@@ -287,7 +287,7 @@ class BreakawayIpopt(SolverBase):  # type: ignore[misc]
         except InfeasibleConstraintException as error:
             _record_infeasible_constant(results, model, str(error))
         else:
-            _record_answer(results, model, problem, _optimise(problem, model, config))
+            _record_answer(results, model, problem, optimise(problem, model, _options_of(config)))
         if config.raise_exception_on_nonoptimal_result and results.solution_status is not SolutionStatus.optimal:
             raise NoOptimalSolutionError
         _load(results, model, config)
@@ -304,21 +304,35 @@ class BreakawayIpopt(SolverBase):  # type: ignore[misc]
         return results
 
 
-def _optimise(problem: SmoothProblem, model: Any, config: Any) -> IpoptAnswer:
-    """Run Ipopt with the options of a Pyomo configuration; a problem without variables is only evaluated."""
+def optimise(problem: SmoothProblem, model: Any, options: Mapping[str, Any]) -> IpoptAnswer:
+    """Run Ipopt on a translated model; a problem that leaves nothing to optimise is only evaluated.
+
+    Parameters
+    ----------
+    problem : SmoothProblem
+        The translation of `model`.
+    model : pyomo.environ.ConcreteModel
+        Read for start multipliers when the options ask for a warm start.
+    options : mapping
+        Ipopt options by name.
+    """
     if not problem.variables:
         return _constant_answer(problem)
+    if (problem.x_lower > problem.x_upper).any() or (problem.g_lower > problem.g_upper).any():
+        crossed = "Some lower bound exceeds its upper bound."
+        return dataclasses.replace(_constant_answer(problem), code=2, message=crossed)
+    warm = _start_multipliers(problem, model) if options.get("warm_start_init_point") == "yes" else None
+    return run_ipopt(problem, options, warm)
+
+
+def _options_of(config: Any) -> dict[str, Any]:
+    """Read Ipopt's options from a Pyomo configuration."""
     options = dict(config.solver_options.value())
     if config.time_limit is not None:
         options.setdefault("max_wall_time", float(config.time_limit))
     if sys.stdout in config.tee:
         options.setdefault("print_level", 5)
-    warm = _start_multipliers(problem, model) if options.get("warm_start_init_point") == "yes" else None
-    if (problem.x_lower > problem.x_upper).any() or (problem.g_lower > problem.g_upper).any():
-        return dataclasses.replace(
-            _constant_answer(problem), code=2, message="Some lower bound exceeds its upper bound."
-        )
-    return run_ipopt(problem, options, warm)
+    return options
 
 
 def _constant_answer(problem: SmoothProblem) -> IpoptAnswer:
