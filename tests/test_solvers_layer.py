@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
+import pickle
 import sys
 import textwrap
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -40,7 +42,7 @@ from breakaway.runners.solvers.failures import _REMEDIES
 from pyomo.contrib.solver.common.base import Availability, SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.solvers.highs import Highs
-from pyomo.gdp import Disjunction
+from pyomo.gdp import Disjunction, GDP_Error
 
 needs_scip = pytest.mark.skipif(
     importlib.util.find_spec("pyscipopt") is None, reason="pyscipopt is an extra: pip install 'breakaway[scip]'"
@@ -331,8 +333,7 @@ def test_feasibility_problem(solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_infeasible_model(solver):
-    model = plan()
-    model.more = pyo.Constraint(expr=model.x + model.y >= 5)
+    model = _infeasible()
     with pytest.raises(InfeasibleError, match=solver) as caught:
         solve_model(model, solver=solver)
     outcome = solve_model(model, solver=solver, check=False)
@@ -392,6 +393,45 @@ def test_every_failure_has_an_exception_and_a_remedy():
     finished = {Termination.OPTIMAL, Termination.ACCEPTABLE}
     assert set(_REMEDIES) == set(Termination) - finished
     assert all(issubclass(error, SolveError) and remedy for error, remedy in _REMEDIES.values())
+
+
+def test_errors_travel_between_processes_with_their_outcome():
+    with pytest.raises(InfeasibleError) as caught:
+        solve_model(_infeasible())
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy) is InfeasibleError
+    assert str(copy) == str(caught.value)
+    assert copy.outcome == caught.value.outcome
+
+
+def _infeasible():
+    model = plan()
+    model.more = pyo.Constraint(expr=model.x + model.y >= 5)
+    return model
+
+
+# --- facts about the solvers that the project relies on --------------------------------------------------------------
+
+
+def test_hull_transformation_refuses_inclusive_disjunctions():
+    model = plan()
+    model.either = Disjunction(expr=[model.x <= 1, model.y <= 1], xor=False)
+    with pytest.raises(GDP_Error, match="Must be an XOR"):
+        pyo.TransformationFactory("gdp.hull").apply_to(model)
+
+
+def test_irreducible_infeasible_subsystem_needs_strategy_two():
+    lp = highspy.Highs()
+    lp.setOptionValue("output_flag", False)
+    x, y = lp.addVariable(0, 10), lp.addVariable(0, 10)
+    lp.addConstr(x + y >= 8)
+    lp.addConstr(x + y <= 5)
+    lp.addConstr(x - y <= 9)
+    lp.run()
+    lp.setOptionValue("iis_strategy", 2)
+    status, subsystem = lp.getIis()
+    assert status == highspy.HighsStatus.kOk
+    assert sorted(subsystem.row_index_) == [0, 1]
 
 
 # --- the SCIP worker -------------------------------------------------------------------------------------------------
