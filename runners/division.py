@@ -23,6 +23,7 @@ from breakaway.runners.search import (
     LeastTotal,
     NashProduct,
     Number,
+    Objective,
     Optimum,
     Search,
     water_filling,
@@ -73,8 +74,8 @@ _Answer = TypeVar("_Answer")
 MOST_AT_ONCE = 6_000
 """Up to this many threats are searched at once; larger families enter as answers violate them."""
 
-FIRST_POOL = 200
-MORE_EACH_ROUND = 50
+MORE_EACH_ROUND = 20
+"""How many violated threats each answer adds to the pool."""
 
 Divider = Callable[[BlockProblem], Division]
 
@@ -117,58 +118,99 @@ def _raise(lower: list[Number], i: int, tau: Number, follower: Sequence[int] | N
 
 
 def divide_exactly(problem: BlockProblem) -> Division:
-    """Solve a block problem by closed forms where they suffice and by exact search otherwise."""
+    """Solve a block problem by closed forms where they suffice and by exact search otherwise.
+
+    Raises
+    ------
+    SearchLimitError
+        When the proof needs more nodes than ``problem.limit``.
+    """
     net = normalise(problem)
-    required, allocations, nodes = _least_total(problem, net, every=False)
     paid = sum(problem.disagreement[i] for i in problem.positions)
-    if required > net.budget + problem.eps:
-        return Division(required + paid, False, (), -math.inf, -math.inf, nodes)
-    if net.budget - required <= problem.eps:
-        if net.clauses:
-            _, allocations, more = _least_total(problem, net, every=True)
-            nodes += more
-        return _without_slack(problem, allocations, required + paid, nodes)
-    optimum = _nash(problem, net)
+    least = _least_total(problem, net)
+    required = least.value + paid
+    if least.value > net.budget + problem.eps:
+        return Division(required, False, (), -math.inf, -math.inf, least.states)
+    if net.budget - least.value <= problem.eps:
+        return _without_slack(problem, _all_cheapest(problem, net, least), required, least.states)
+    optimum = _nash(problem, net, least)
     solutions = _listed(problem, optimum.allocations)
-    return Division(required + paid, True, solutions, optimum.value, optimum.value, nodes + optimum.nodes)
+    return Division(required, True, solutions, optimum.value, optimum.value, least.states + optimum.nodes)
 
 
-def _least_total(
-    problem: BlockProblem, net: Normalised, *, every: bool
-) -> tuple[Number, list[tuple[Number, ...]], int]:
-    """Return the least unblocked total (net of disagreement), its allocations and the states searched."""
-    if not net.clauses:
-        return sum(net.lower[i] for i in problem.positions), [tuple(net.lower)], 0
+@dataclass(frozen=True, slots=True)
+class _Least:
+    """The least unblocked total net of disagreement, an allocation that attains it, and the cover that proved it."""
+
+    value: Number
+    allocation: tuple[Number, ...]
+    states: int
+    cover: Cover | None = None
+
+
+def _least_total(problem: BlockProblem, net: Normalised) -> _Least:
     start = sum(net.lower[i] for i in problem.positions)
+    if not net.clauses:
+        return _Least(start, tuple(net.lower), 0)
 
-    def cheapest(clauses: Sequence[Clause]) -> tuple[Number, list[tuple[Number, ...]], int]:
-        try:
-            cover = Cover(net.lower, essential(clauses), problem.eps, problem.follower)
-        except TooManyStatesError:
-            return _least_total_by_search(problem, net, clauses, every=every)
-        costs = [[tau - taus[0] for tau in taus] for taus in cover.thresholds]
-        cost, payoffs = cover.least(costs)
-        if not every:
-            return start + cost, [tuple(payoffs)], len(cover.moves)
-        return start + cost, [tuple(x) for _, x in cover.within(costs, cost + problem.eps)], len(cover.moves)
+    def cheapest(clauses: Sequence[Clause]) -> _Least:
+        cover = _cover(problem, net, clauses)
+        if cover is None:
+            optimum = _searched(problem, net, clauses, LeastTotal(problem.positions), every=False)
+            return _Least(-optimum.value, optimum.allocations[0], optimum.nodes)
+        cost, payoffs = cover.least(_payments(cover))
+        return _Least(start + cost, tuple(payoffs), len(cover.moves), cover)
 
-    return _with_pool(net.clauses, problem.eps, cheapest, lambda answer: answer[1])
+    return _with_pool(net.clauses, problem.eps, cheapest, lambda least: [least.allocation])
 
 
-def _least_total_by_search(
-    problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], *, every: bool
-) -> tuple[Number, list[tuple[Number, ...]], int]:
-    objective = LeastTotal(problem.positions, tie=problem.eps if every else 0 * problem.eps)
+def _cover(
+    problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], known: _Least | None = None
+) -> Cover | None:
+    """Return the states of meeting some clauses, the known ones if those are all; None when they are too many."""
+    if known is not None and known.cover is not None and len(clauses) == len(net.clauses) <= MOST_AT_ONCE:
+        return known.cover
+    try:
+        return Cover(net.lower, essential(clauses), problem.eps, problem.follower)
+    except TooManyStatesError:
+        return None
+
+
+def _payments(cover: Cover) -> list[list[Number]]:
+    """Cost every threshold at what has to be paid above the lower bound."""
+    return [[tau - taus[0] for tau in taus] for taus in cover.thresholds]
+
+
+def _all_cheapest(problem: BlockProblem, net: Normalised, least: _Least) -> list[tuple[Number, ...]]:
+    """Return every allocation that meets all threats at the least total."""
+    if not net.clauses:
+        return [least.allocation]
+
+    def cheapest(clauses: Sequence[Clause]) -> list[tuple[Number, ...]]:
+        cover = _cover(problem, net, clauses, least)
+        if cover is None:
+            objective = LeastTotal(problem.positions, tie=problem.eps)
+            return _searched(problem, net, clauses, objective, every=True).allocations
+        limit = least.value - sum(net.lower[i] for i in problem.positions) + problem.eps
+        return [tuple(x) for _, x in cover.within(_payments(cover), limit)]
+
+    return _with_pool(net.clauses, problem.eps, cheapest, lambda found: found)
+
+
+def _searched(
+    problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], objective: Objective, *, every: bool
+) -> Optimum:
+    """Branch and bound, for threats with too many states for the dynamic programme."""
     search = Search(
         objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every
     )
     optimum = search.run(net.lower)
-    if optimum is None:  # every clause can be met by paying enough
-        raise ArithmeticError("a threat over no position cannot be met")
-    return -optimum.value, optimum.allocations, optimum.nodes
+    if optimum is None:
+        raise ArithmeticError("the unblocked set was found nonempty and empty")
+    return optimum
 
 
-def _nash(problem: BlockProblem, net: Normalised) -> Optimum:
+def _nash(problem: BlockProblem, net: Normalised, least: _Least) -> Optimum:
     """Return all maximisers of the Nash product, net of disagreement."""
     share, _ = water_filling(problem.positions, problem.weights, net.lower, net.budget)
     eps = problem.eps
@@ -177,22 +219,13 @@ def _nash(problem: BlockProblem, net: Normalised) -> Optimum:
         return Optimum(value, [tuple(share)], [tuple(net.lower)], 0)
 
     def best(clauses: Sequence[Clause]) -> Optimum:
-        try:
-            cover = Cover(net.lower, essential(clauses), eps, problem.follower)
-            return PricedCover(problem.positions, problem.weights, net.budget, eps, cover).maximisers()
-        except TooManyStatesError:
-            return _nash_by_search(problem, net, clauses)
+        cover = _cover(problem, net, clauses, least)
+        if cover is None:
+            objective = NashProduct(problem.positions, problem.weights, net.budget, slack=eps)
+            return _searched(problem, net, clauses, objective, every=True)
+        return PricedCover(problem.positions, problem.weights, net.budget, eps, cover).maximisers()
 
     return _with_pool(net.clauses, eps, best, lambda optimum: optimum.allocations)
-
-
-def _nash_by_search(problem: BlockProblem, net: Normalised, clauses: Sequence[Clause]) -> Optimum:
-    objective = NashProduct(problem.positions, problem.weights, net.budget, slack=problem.eps)
-    search = Search(objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit)
-    optimum = search.run(net.lower)
-    if optimum is None:
-        raise ArithmeticError("the unblocked set was found nonempty and empty")
-    return optimum
 
 
 def _with_pool(
@@ -204,18 +237,16 @@ def _with_pool(
     """Solve with few clauses first when there are many, adding those that the answers violate until none is."""
     if len(clauses) <= MOST_AT_ONCE:
         return solve(clauses)
-    members = 1 + max(i for clause in clauses for i, _ in clause)
-    asked = np.full((len(clauses), members), np.inf)
+    asked = np.full((len(clauses), 1 + max(i for clause in clauses for i, _ in clause)), np.inf)
     for row, clause in enumerate(clauses):
         for i, tau in clause:
             asked[row, i] = float(tau)
-    worst = np.argsort(-asked.min(axis=1), kind="stable")[:FIRST_POOL]
-    pool = set(worst.tolist())
+    pool: set[int] = set()
     while True:
         answer = solve([clauses[row] for row in sorted(pool)])
         violated: set[int] = set()
         for x in allocations(answer):
-            gap = (asked - np.array([float(value) for value in x[:members]])).min(axis=1)
+            gap = (asked - np.array([float(value) for value in x[: asked.shape[1]]])).min(axis=1)
             rows = np.flatnonzero(gap > float(eps))
             violated.update(rows[np.argsort(-gap[rows], kind="stable")[:MORE_EACH_ROUND]].tolist())
         if not violated - pool:

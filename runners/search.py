@@ -42,6 +42,13 @@ TIE = 1e-9
 """Allocations whose log Nash products differ by no more are maximisers alike."""
 
 
+PACKED = 40
+"""How many unmet clauses, the costliest first, share in a node's penalty."""
+
+ASCENT = (0.5, 0.5, 1.0)
+"""Part of its room that a clause takes in each round of the dual ascent: halves first, so that neighbours get some."""
+
+
 class SearchLimitError(RuntimeError):
     """The node limit was reached; ``bound`` is what is still proven, ``best`` the best value found (or None)."""
 
@@ -152,6 +159,38 @@ class LeastTotal:
         return raised - current
 
 
+class _Meter:
+    """How much of the loss of raising one position is already charged to clauses, threshold by threshold."""
+
+    __slots__ = ("charges", "loss", "losses")
+
+    def __init__(self, loss: Callable[[Number], float]) -> None:
+        self.loss = loss
+        self.losses: dict[Number, float] = {}
+        self.charges: dict[Number, float] = {}
+
+    def _loss_at(self, tau: Number) -> float:
+        known = self.losses.get(tau)
+        if known is None:
+            known = self.losses[tau] = self.loss(tau)
+        return known
+
+    def room(self, tau: Number) -> float:
+        """Return what a clause met at tau may still be charged: the least room at tau and above."""
+        charges = self.charges
+        room = self._loss_at(tau) - sum(w for t, w in charges.items() if t <= tau)
+        if room <= 0:
+            return 0.0
+        for level in charges:
+            if level > tau:
+                room = min(room, self._loss_at(level) - sum(w for t, w in charges.items() if t <= level))
+        return room
+
+    def put(self, tau: Number, weight: float) -> None:
+        """Charge a clause met at tau."""
+        self.charges[tau] = self.charges.get(tau, 0.0) + weight
+
+
 class Node(NamedTuple):
     """A subproblem: bounds on every position, and the clauses that the lower bounds leave open."""
 
@@ -235,7 +274,7 @@ class Search:
                 return None
             value, x, price, unmet, open_clauses = relaxed
             if unmet:
-                bound = value - self._penalty(node, unmet, x, price)
+                bound = value - self._penalty(self._ranked(unmet, x, price), x, price)
                 if self._pruned(bound):
                     return None
                 return bound, Node(node.lower, node.upper, open_clauses, node.seen)
@@ -300,29 +339,52 @@ class Search:
             i = self.follower[i] if self.follower else NO_FOLLOWER
         return cost
 
-    def _touched(self, clause: Clause) -> int:
-        mask = 0
-        for i, _ in clause:
-            while i != NO_FOLLOWER and not mask >> i & 1:
-                mask |= 1 << i
-                i = self.follower[i] if self.follower else NO_FOLLOWER
-        return mask
+    def _ranked(self, unmet: Iterable[Clause], x: Sequence[Number], price: Number) -> list[tuple[float, Clause]]:
+        """Order unmet clauses by their least loss, greatest first."""
+        losses = [(min(self._cost(literal, x, price) for literal in c), c) for c in unmet]
+        return sorted(losses, key=lambda pair: (-pair[0], len(pair[1])))
 
-    def _penalty(self, node: Node, unmet: list[Clause], x: Sequence[Number], price: Number) -> float:  # noqa: ARG002
-        """Add up the least losses of unmet clauses that have no position in common, greedily."""
-        ranked = sorted(
-            ((min(self._cost(literal, x, price) for literal in c), c) for c in unmet),
-            key=lambda pair: (-pair[0], len(pair[1])),
-        )
-        total, used = 0.0, 0
-        for loss, clause in ranked:
-            if loss <= 0:
-                break
-            touched = self._touched(clause)
-            if not touched & used:
-                used |= touched
-                total += loss
+    def _penalty(self, ranked: Sequence[tuple[float, Clause]], x: Sequence[Number], price: Number) -> float:
+        """Bound what meeting the unmet clauses costs: the best weights w_c with sum of w_c over clauses that x_i = tau
+        would meet at position i never above the loss of x_i = tau (dual ascent on the covering problem)."""
+        total = 0.0
+        meters: dict[int, _Meter] = {}
+        packed = [(loss, self._raised_positions(clause, x)) for loss, clause in ranked[:PACKED]]
+        for fraction in ASCENT:
+            for loss, literals in packed:
+                if loss <= 0:
+                    break
+                room = math.inf
+                for positions, tau in literals:
+                    slack = min(self._meter(meters, i, x, price).room(tau) for i in positions)
+                    room = min(room, slack * len(positions))
+                    if room <= 0:
+                        break
+                if room > 0:
+                    weight = room * fraction
+                    total += weight
+                    for positions, tau in literals:
+                        for i in positions:
+                            meters[i].put(tau, weight / len(positions))
         return total
+
+    def _meter(self, meters: dict[int, _Meter], i: int, x: Sequence[Number], price: Number) -> _Meter:
+        meter = meters.get(i)
+        if meter is None:
+            objective = self.objective
+            meter = meters[i] = _Meter(lambda tau: objective.loss(i, x[i], tau, price))
+        return meter
+
+    def _raised_positions(self, clause: Clause, x: Sequence[Number]) -> list[tuple[list[int], Number]]:
+        """For every literal, the positions that it raises."""
+        result = []
+        for i, tau in clause:
+            positions, j = [], i
+            while j != NO_FOLLOWER and x[j] < tau:
+                positions.append(j)
+                j = self.follower[j] if self.follower else NO_FOLLOWER
+            result.append((positions, tau))
+        return result
 
     def _branch(self, node: Node) -> list[Node]:
         """Split on the unmet clause whose least loss is greatest, cheapest literal first."""

@@ -1,0 +1,221 @@
+"""Which coalition structures hold together: solve a game with externalities and tabulate the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from breakaway.data.games import ExternalityGame
+from breakaway.results.records import Answer, Certificate
+from breakaway.runners import viability_tables as tabulate
+from breakaway.runners.division import Divider, divide_exactly
+from breakaway.runners.lattice import PlayerTypes
+from breakaway.runners.model_division import model_divider
+from breakaway.runners.named_map import NamedMap
+from breakaway.runners.recursion import Hooks, ViabilityMap, judge
+from breakaway.runners.setting import by_model, closed_form, player_types, scale_of_game, setting_of
+from breakaway.runners.solvers import SolverOptions
+from breakaway.runners.verify import verify_viability
+
+Method = Literal["exact", "model"]
+Detail = Literal["auto", "all", "failures", "none"]
+
+MOST_NAMED_STRUCTURES = 25_000
+"""With identical players, up to this many structures are listed by name; above it, one per pattern."""
+
+MOST_DETAILED_STRUCTURES = 203
+"""Up to this many structures (six players) every threat and who meets it are listed unless told otherwise."""
+
+MOST_EXPLAINED_FAILURES = 1_500
+"""Up to this many failing blocks each gets its irreducible set of threats unless told otherwise."""
+
+MOST_VERIFIED_STRUCTURES = 203
+"""Up to this many structures the answer is verified at once; larger maps by ``breakaway verify``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViabilityOptions:
+    """How to judge the structures of a game.
+
+    Attributes
+    ----------
+    method
+        ``exact``: specialised search and closed-form worths. ``model``: every equilibrium and every block is a Pyomo
+        model.
+    solver
+        For the divisions of ``model``: ``highs`` (outer approximation, with Ipopt) or ``scip``.
+    options
+        Tolerance (relative to the game's largest worth), limits, threads and seed of the solvers.
+    workers
+        Processes that divide blocks.
+    identical
+        Solve identical players once per type pattern; off, every structure is solved by itself.
+    detail
+        ``all``: list every threat, who meets it, and every failure's causes; ``failures``: only the causes; ``none``;
+        ``auto``: by size.
+    verify
+        Check the answer against the definitions with independent code; None: by size.
+    """
+
+    method: Method = "exact"
+    solver: str | None = None
+    options: SolverOptions = field(default_factory=SolverOptions)
+    workers: int = 1
+    identical: bool = True
+    detail: Detail = "auto"
+    verify: bool | None = None
+
+
+def solve_viability(
+    game: ExternalityGame,
+    how: ViabilityOptions | None = None,
+    *,
+    title: str = "",
+    source: str = "",
+    kind: str = "",
+    hooks: Hooks | None = None,
+) -> Answer:
+    """Judge every coalition structure of a game and certify the answer.
+
+    Parameters
+    ----------
+    game
+        A partition function, a Cournot market, an abatement game or a research race.
+    how
+        Method, tolerance, detail.
+    title, source, kind
+        Of the instance, for the answer.
+    hooks
+        Progress and resumption of the recursion; ``how.workers`` overrules its workers.
+
+    Returns
+    -------
+    Tables ``structures``, ``blocks``, ``payoffs``, and by size ``threats``, ``met``, ``failures``.
+
+    Raises
+    ------
+    SolveError
+        When a model cannot be solved.
+    """
+    how = how or ViabilityOptions()
+    clock = _Clock()
+    result, eps = viability_map(game, how, hooks)
+    clock.lap("recursion")
+    named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
+    tables = _tables(named, how, eps)
+    clock.lap("tables")
+    claims = _claims(result, named, tables, how, eps)
+    residual, checks = _verification(game, tables, claims, how)
+    clock.lap("verification")
+    certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
+    return Answer(
+        "viability", kind, title, source, game.players.names, tables, certificate, _asked(how), clock.laps
+    )
+
+
+def viability_map(
+    game: ExternalityGame, how: ViabilityOptions, hooks: Hooks | None = None
+) -> tuple[ViabilityMap, float]:
+    """Run the recursion; return the map and the tolerance in the game's unit."""
+    n = len(game.players)
+    types = player_types(game) if how.identical else PlayerTypes.distinct(n)
+    scale = scale_of_game(game)
+    setting = setting_of(game, types, divider(how), scale, how.options.tolerance)
+    worths = closed_form(game, setting.lattice)
+    if how.method == "model":
+        worths = by_model(game, setting.lattice, how.options)
+    given = hooks or Hooks()
+    result = judge(setting, worths, Hooks(given.level_done, given.finished, how.workers))
+    return result, setting.eps
+
+
+def divider(how: ViabilityOptions) -> Divider:
+    """Return the way in which blocks are divided."""
+    if how.method == "exact":
+        return divide_exactly
+    return model_divider(how.options, "scip" if how.solver == "scip" else "highs")
+
+
+class _Clock:
+    """Wall-clock time by phase."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End a phase."""
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+
+def _tables(named: NamedMap, how: ViabilityOptions, eps: float) -> dict[str, pd.DataFrame]:
+    tables = {
+        "structures": tabulate.structures_table(named, eps),
+        "blocks": tabulate.blocks_table(named),
+        "payoffs": tabulate.payoffs_table(named),
+    }
+    if not named.unfolded:
+        return tables
+    failing = tabulate.failing_blocks(named)
+    few = len(named.structures) <= MOST_DETAILED_STRUCTURES
+    faced: tabulate.Faced = {}
+    if how.detail == "all" or (how.detail == "auto" and few):
+        faced = tabulate.all_threats(named)
+        tables["threats"] = tabulate.threats_table(named, faced)
+        tables["met"] = tabulate.met_table(named, faced)
+    if how.detail in ("all", "failures") or (how.detail == "auto" and len(failing) <= MOST_EXPLAINED_FAILURES):
+        tables["failures"] = tabulate.failures_table(named, failing, faced, eps)
+    return tables
+
+
+def _claims(
+    result: ViabilityMap, named: NamedMap, tables: dict[str, pd.DataFrame], how: ViabilityOptions, eps: float
+) -> dict[str, object]:
+    divisions = [block.division for row in result.blocks for block in row]
+    gaps = [d.bound - d.log_product for d in divisions if d.viable and d.log_product > -float("inf")]
+    structures = tables["structures"]
+    knife_edges = tables["blocks"]["slack"].abs() <= 100 * eps
+    several = tables["blocks"]["coalition"].str.contains("+", regex=False)
+    return {
+        "structures": len(structures),
+        "patterns": len(result.lattice.patterns),
+        "viable": int(structures["viable"].sum()),
+        "triples": result.triples,
+        "nodes": sum(d.nodes for d in divisions),
+        "gap": max(gaps, default=0.0),
+        "zero_products": sum(d.zero_product and len(d.solutions) > 1 for d in divisions),
+        "knife_edges": int((knife_edges & several).sum()),
+        "complete": True,
+        "threats": "all" if "threats" in tables else "partial",
+        "tolerance": eps,
+        "method": how.method,
+    }
+
+
+def _verification(
+    game: ExternalityGame, tables: dict[str, pd.DataFrame], claims: dict[str, object], how: ViabilityOptions
+) -> tuple[float | None, dict[str, object]]:
+    small = len(tables["structures"]) <= MOST_VERIFIED_STRUCTURES and "renamings" not in tables["structures"]
+    if how.verify is False or (how.verify is None and not small):
+        return None, {"verified": False}
+    verification = verify_viability(game, tables, how.options.tolerance, claims)
+    return verification.residual, {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
+
+
+def _asked(how: ViabilityOptions) -> dict[str, object]:
+    return {
+        "method": how.method,
+        "solver": how.solver,
+        "tolerance": how.options.tolerance,
+        "time_limit": how.options.time_limit,
+        "seed": how.options.seed,
+        "workers": how.workers,
+        "identical": how.identical,
+        "detail": how.detail,
+    }
