@@ -34,12 +34,6 @@ def require_highspy() -> Any:
         raise SolverUnavailableError("highs needs highspy, which is missing: pip install highspy") from error
 
 
-def version() -> str:
-    """Return the version of HiGHS."""
-    highspy = require_highspy()
-    return f"{highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
-
-
 def solve(model: Any, facts: ModelFacts, options: SolverOptions) -> Outcome:
     """Solve an LP, MILP or convex QP; values and suffixes are loaded when a point is held."""
     _share_threads(options.threads)
