@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 from breakaway.results.payoff_lines import share_lines, shares, solutions_of
 from breakaway.results.records import Answer
-from breakaway.results.threats import Declined, Failure, declined, declined_lines, failure_lines, promises
+from breakaway.results.threats import (
+    MOST_FAILURES,
+    Declined,
+    Failure,
+    declined,
+    declined_lines,
+    failure_lines,
+    promises,
+)
 from breakaway.results.wording import (
     aligned,
     apart,
@@ -24,6 +32,8 @@ from breakaway.results.wording import (
 
 MOST_STRUCTURES = 15
 """Up to this many structures are listed one by one; of more, the coarsest viable ones, and the rest is counted."""
+MOST_OF_MANY = 6
+"""When structures are counted: most coarsest ones, and most failures, that are spelt out."""
 MOST_PROVEN = 3
 MOST_SUMMARISED = 8
 """Most payoff vectors whose threats are spelt out, and most further ones that get a line."""
@@ -93,7 +103,7 @@ def _structure_section(answer: Answer) -> list[str]:
         title = f"{plural(len(structures), 'pattern')} of {total:,} coalition structures, {viable:,} viable"
     shown = structures
     if len(structures) > MOST_STRUCTURES:
-        shown = structures[structures["coarsest"]].head(MOST_STRUCTURES)
+        shown = structures[structures["coarsest"]].head(MOST_OF_MANY)
         title += f"; the {_first(len(shown), int(structures['coarsest'].sum()))}coarsest viable (all: structures.csv)"
     return [title, *_structure_table(shown, answer.tables["blocks"])]
 
@@ -141,15 +151,16 @@ def _payoff_section(answer: Answer) -> list[str]:
     structures = answer.tables["structures"]
     names = structures[structures["coarsest"]]["structure"]
     payoffs = answer.tables["payoffs"]
-    payoffs = payoffs[payoffs["structure"].isin(names.head(MOST_STRUCTURES))]
+    most = MOST_STRUCTURES if len(structures) <= MOST_STRUCTURES else MOST_OF_MANY
+    payoffs = payoffs[payoffs["structure"].isin(names.head(most))]
     found = []
     for structure, rows in payoffs.groupby("structure", sort=False):
         blocks = {str(c): solutions_of(inside) for c, inside in rows.groupby("coalition", sort=False)}
         found += shares(str(structure), blocks)
     if not found:
         return []
-    rest = len(names) - MOST_STRUCTURES
-    more = [f"  ... and {rest} more structures: see payoffs.csv"] if rest > 0 else []
+    rest = len(names) - most
+    more = [f"  ... and {plural(rest, 'more structure')}: see payoffs.csv"] if rest > 0 else []
     return ["Payoffs in the coarsest viable structures", *share_lines(answer.players, found, "structure"), *more]
 
 
@@ -157,7 +168,9 @@ def _failure_section(answer: Answer) -> list[str]:
     failing = _failures(answer)
     if not failing:
         return []
-    return ["Why the others fail", *failure_lines(failing, "failures" if "failures" in answer.tables else "blocks")]
+    table = "failures" if "failures" in answer.tables else "blocks"
+    many = len(answer.tables["structures"]) > MOST_STRUCTURES
+    return ["Why the others fail", *failure_lines(failing, table, MOST_OF_MANY if many else MOST_FAILURES)]
 
 
 def _failures(answer: Answer) -> list[Failure]:

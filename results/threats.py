@@ -48,14 +48,14 @@ def _texts(frame: pd.DataFrame, column: str) -> Sequence[str]:
     return frame[column].tolist() if column in frame else [""] * len(frame)
 
 
-def failure_lines(failures: Sequence[Failure], table: str) -> list[str]:
-    """Write one sentence per failure, each with its reason; beyond :data:`MOST_FAILURES` they are counted."""
+def failure_lines(failures: Sequence[Failure], table: str, most: int = MOST_FAILURES) -> list[str]:
+    """Write one sentence per failure, each with its reason; beyond ``most`` they are counted."""
     lines = []
-    for failure in failures[:MOST_FAILURES]:
+    for failure in failures[:most]:
         lines += paragraph(failure_sentence(failure), indent=2, hanging=2)
         lines += paragraph(_reason(failure), indent=4, hanging=2)
-    if len(failures) > MOST_FAILURES:
-        lines.append(f"  ... and {len(failures) - MOST_FAILURES} more: see {table}.csv")
+    if len(failures) > most:
+        lines.append(f"  ... and {len(failures) - most:,} more: see {table}.csv")
     return lines
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from breakaway.data.coalitions import parse_coalition
 from breakaway.data.games import Players, Points, Threat, ThreatGame, TotalWorth
-from breakaway.results import plots
+from breakaway.results import lattice_plot
 from breakaway.results.hasse import hasse
 from breakaway.results.plots import (
     PlotError,
@@ -121,7 +121,7 @@ class TestLattice:
         assert len(labelled(axes, "not viable")[0].get_offsets()) == 37
 
     def test_too_many_structures_become_a_summary(self, monkeypatch):
-        monkeypatch.setattr(plots, "MOST_DRAWN", 51)
+        monkeypatch.setattr(lattice_plot, "MOST_DRAWN", 51)
         bars, ranges = lattice_figure(viability_answer("cournot_5_b")).axes
         widths = {c.get_label(): [patch.get_width() for patch in c] for c in bars.containers}
         assert widths["coarsest viable"] == [100, 0, 0, 0, 0]
