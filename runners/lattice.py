@@ -146,6 +146,10 @@ class PlayerTypes:
     def _inside(self, canonical: Coalition) -> Iterator[tuple[int, ...]]:
         return itertools.product(*(range(count + 1) for count in self.counts(canonical)))
 
+    def inside(self, canonical: Coalition) -> list[Coalition]:
+        """Return the nonempty canonical coalitions inside a canonical coalition, itself included."""
+        return [self.canonical_counts(part) for part in self._inside(canonical) if any(part)]
+
     def splits(self, canonical: Coalition) -> list[tuple[Coalition, Coalition]]:
         """Return every way to split a coalition in two, up to identical players; the larger bitmask first."""
         whole = self.counts(canonical)

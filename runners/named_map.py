@@ -27,6 +27,28 @@ class Forecast:
     vectors: tuple[Clause, ...]
 
 
+def unfold(types: PlayerTypes, coalition: Coalition, by_position: Sequence[Clause]) -> tuple[Clause, ...]:
+    """Unfold payoffs by position into payoffs of players, in every distinct order of identical players."""
+    if types.all_distinct:
+        return tuple(by_position)
+    found = itertools.chain.from_iterable(_orders(types, coalition, clause) for clause in by_position)
+    return tuple(sorted(dict.fromkeys(found)))
+
+
+def _orders(types: PlayerTypes, coalition: Coalition, clause: Clause) -> Iterator[Clause]:
+    payoff_at = dict(clause)
+    choices, start, ways = [], 0, 1
+    for group in types.groups:
+        inside = [player for player in group if coalition >> player & 1]
+        values = [payoff_at[start + rank] for rank in range(len(inside))]
+        start += len(group)
+        ways *= math.factorial(len(inside))
+        orders = {tuple(values)} if ways > MOST_PERMUTATIONS else set(itertools.permutations(values))
+        choices.append([tuple(zip(inside, order, strict=True)) for order in orders])
+    for choice in itertools.product(*choices):
+        yield tuple(sorted(itertools.chain.from_iterable(choice)))
+
+
 class NamedMap:
     """Every structure of players, or one representative per pattern when there are too many.
 
@@ -69,27 +91,7 @@ class NamedMap:
 
     def solutions(self, structure: Structure, coalition: Coalition) -> tuple[Clause, ...]:
         """Return all payoff vectors of a block as pairs (player, payoff), renamings included."""
-        return self.rename(coalition, self.block(structure, coalition).division.solutions)
-
-    def rename(self, coalition: Coalition, by_position: Sequence[Clause]) -> tuple[Clause, ...]:
-        """Unfold payoffs by position into payoffs of players, in every distinct order of identical players."""
-        if self.types.all_distinct:
-            return tuple(by_position)
-        found = itertools.chain.from_iterable(self._orders(coalition, clause) for clause in by_position)
-        return tuple(sorted(dict.fromkeys(found)))
-
-    def _orders(self, coalition: Coalition, clause: Clause) -> Iterator[Clause]:
-        payoff_at = dict(clause)
-        choices, start, ways = [], 0, 1
-        for group in self.types.groups:
-            inside = [player for player in group if coalition >> player & 1]
-            values = [payoff_at[start + rank] for rank in range(len(inside))]
-            start += len(group)
-            ways *= math.factorial(len(inside))
-            orders = {tuple(values)} if ways > MOST_PERMUTATIONS else set(itertools.permutations(values))
-            choices.append([tuple(zip(inside, order, strict=True)) for order in orders])
-        for choice in itertools.product(*choices):
-            yield tuple(sorted(itertools.chain.from_iterable(choice)))
+        return unfold(self.types, coalition, self.block(structure, coalition).division.solutions)
 
     @cached_property
     def _refinements(self) -> DistinctRefinements:

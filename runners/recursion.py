@@ -172,7 +172,7 @@ def _divide_block(
     lattice = setting.lattice
     positions = members(block)
     if len(positions) == 1:
-        return _alone(positions[0], worth, setting)
+        return alone(positions[0], worth, setting.weights(block), setting.disagreement, setting.eps)
     base = lattice.key(lattice.patterns[number])
     clauses: list[Clause] = []
     for one, other, change in lattice.moves(block):
@@ -186,13 +186,12 @@ def _divide_block(
     )
 
 
-def _alone(position: int, worth: Number, setting: Setting) -> Division:
-    """A player alone gets the worth; Theta*({i}) = {v(i)}."""
-    least = setting.disagreement[position]
-    gain = worth - least
-    value = float(setting.weights(1 << position)[position]) * math.log(gain) if gain > setting.eps else -math.inf
+def alone(position: int, worth: Number, weights: Sequence[Number], d: Sequence[Number], eps: Number) -> Division:
+    """A player alone gets the worth: Theta*({i}) = {v(i)}."""
+    gain = worth - d[position]
+    value = float(weights[position]) * math.log(gain) if gain > eps else -math.inf
     solutions: tuple[Clause, ...] = (((position, worth),),)
-    return Division(least, gain >= -setting.eps, solutions, value, value, 0, value == -math.inf)
+    return Division(d[position], gain >= -eps, solutions, value, value, 0, value == -math.inf)
 
 
 def _enter(

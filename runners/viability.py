@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
-
 import pandas as pd
 
 from breakaway.data.games import ExternalityGame
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners import viability_tables as tabulate
-from breakaway.runners.division import Divider, divide_exactly
+from breakaway.runners.asking import About, HowToSolve, PhaseClock
 from breakaway.runners.lattice import PlayerTypes
-from breakaway.runners.model_division import model_divider
 from breakaway.runners.named_map import NamedMap
 from breakaway.runners.recursion import Hooks, ViabilityMap, judge
 from breakaway.runners.setting import by_model, closed_form, player_types, scale_of_game, setting_of
-from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.verify import verify_viability
-
-Method = Literal["exact", "model"]
-Detail = Literal["auto", "all", "failures", "none"]
 
 MOST_NAMED_STRUCTURES = 25_000
 """With identical players, up to this many structures are listed by name; above it, one per pattern."""
@@ -37,46 +27,10 @@ MOST_VERIFIED_STRUCTURES = 203
 """Up to this many structures the answer is verified at once; larger maps by ``breakaway verify``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViabilityOptions:
-    """How to judge the structures of a game.
-
-    Attributes
-    ----------
-    method
-        ``exact``: specialised search and closed-form worths. ``model``: every equilibrium and every block is a Pyomo
-        model.
-    solver
-        For the divisions of ``model``: ``highs`` (outer approximation, with Ipopt) or ``scip``.
-    options
-        Tolerance (relative to the game's largest worth), limits, threads and seed of the solvers.
-    workers
-        Processes that divide blocks.
-    identical
-        Solve identical players once per type pattern; off, every structure is solved by itself.
-    detail
-        ``all``: list every threat, who meets it, and every failure's causes; ``failures``: only the causes; ``none``;
-        ``auto``: by size.
-    verify
-        Check the answer against the definitions with independent code; None: by size.
-    """
-
-    method: Method = "exact"
-    solver: str | None = None
-    options: SolverOptions = field(default_factory=SolverOptions)
-    workers: int = 1
-    identical: bool = True
-    detail: Detail = "auto"
-    verify: bool | None = None
-
-
 def solve_viability(
     game: ExternalityGame,
-    how: ViabilityOptions | None = None,
-    *,
-    title: str = "",
-    source: str = "",
-    kind: str = "",
+    how: HowToSolve | None = None,
+    about: About = About(),
     hooks: Hooks | None = None,
 ) -> Answer:
     """Judge every coalition structure of a game and certify the answer.
@@ -87,8 +41,8 @@ def solve_viability(
         A partition function, a Cournot market, an abatement game or a research race.
     how
         Method, tolerance, detail.
-    title, source, kind
-        Of the instance, for the answer.
+    about
+        Kind, title and source of the instance, for the answer.
     hooks
         Progress and resumption of the recursion; ``how.workers`` overrules its workers.
 
@@ -101,8 +55,8 @@ def solve_viability(
     SolveError
         When a model cannot be solved.
     """
-    how = how or ViabilityOptions()
-    clock = _Clock()
+    how = how or HowToSolve()
+    clock = PhaseClock()
     result, eps = viability_map(game, how, hooks)
     clock.lap("recursion")
     named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
@@ -112,19 +66,17 @@ def solve_viability(
     residual, checks = _verification(game, tables, claims, how)
     clock.lap("verification")
     certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
-    return Answer(
-        "viability", kind, title, source, game.players.names, tables, certificate, _asked(how), clock.laps
-    )
+    return Answer("viability", *about, game.players.names, tables, certificate, how.asked(), clock.laps)
 
 
 def viability_map(
-    game: ExternalityGame, how: ViabilityOptions, hooks: Hooks | None = None
+    game: ExternalityGame, how: HowToSolve, hooks: Hooks | None = None
 ) -> tuple[ViabilityMap, float]:
     """Run the recursion; return the map and the tolerance in the game's unit."""
     n = len(game.players)
     types = player_types(game) if how.identical else PlayerTypes.distinct(n)
     scale = scale_of_game(game)
-    setting = setting_of(game, types, divider(how), scale, how.options.tolerance)
+    setting = setting_of(game, types, how.divider(), scale, how.options.tolerance)
     worths = closed_form(game, setting.lattice)
     if how.method == "model":
         worths = by_model(game, setting.lattice, how.options)
@@ -133,28 +85,7 @@ def viability_map(
     return result, setting.eps
 
 
-def divider(how: ViabilityOptions) -> Divider:
-    """Return the way in which blocks are divided."""
-    if how.method == "exact":
-        return divide_exactly
-    return model_divider(how.options, "scip" if how.solver == "scip" else "highs")
-
-
-class _Clock:
-    """Wall-clock time by phase."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """End a phase."""
-        now = time.perf_counter()
-        self.laps[name] = now - self._last
-        self._last = now
-
-
-def _tables(named: NamedMap, how: ViabilityOptions, eps: float) -> dict[str, pd.DataFrame]:
+def _tables(named: NamedMap, how: HowToSolve, eps: float) -> dict[str, pd.DataFrame]:
     tables = {
         "structures": tabulate.structures_table(named, eps),
         "blocks": tabulate.blocks_table(named),
@@ -175,7 +106,7 @@ def _tables(named: NamedMap, how: ViabilityOptions, eps: float) -> dict[str, pd.
 
 
 def _claims(
-    result: ViabilityMap, named: NamedMap, tables: dict[str, pd.DataFrame], how: ViabilityOptions, eps: float
+    result: ViabilityMap, named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, eps: float
 ) -> dict[str, object]:
     divisions = [block.division for row in result.blocks for block in row]
     gaps = [d.bound - d.log_product for d in divisions if d.viable and d.log_product > -float("inf")]
@@ -199,23 +130,10 @@ def _claims(
 
 
 def _verification(
-    game: ExternalityGame, tables: dict[str, pd.DataFrame], claims: dict[str, object], how: ViabilityOptions
+    game: ExternalityGame, tables: dict[str, pd.DataFrame], claims: dict[str, object], how: HowToSolve
 ) -> tuple[float | None, dict[str, object]]:
     small = len(tables["structures"]) <= MOST_VERIFIED_STRUCTURES and "renamings" not in tables["structures"]
     if how.verify is False or (how.verify is None and not small):
         return None, {"verified": False}
     verification = verify_viability(game, tables, how.options.tolerance, claims)
     return verification.residual, {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
-
-
-def _asked(how: ViabilityOptions) -> dict[str, object]:
-    return {
-        "method": how.method,
-        "solver": how.solver,
-        "tolerance": how.options.tolerance,
-        "time_limit": how.options.time_limit,
-        "seed": how.options.seed,
-        "workers": how.workers,
-        "identical": how.identical,
-        "detail": how.detail,
-    }

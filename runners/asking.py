@@ -1,0 +1,95 @@
+"""How to solve a game: the options that every bargaining runner shares."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from breakaway.runners.division import Divider, divide_exactly
+from breakaway.runners.model_division import model_divider
+from breakaway.runners.solvers import SolverOptions
+
+Method = Literal["exact", "model"]
+Detail = Literal["auto", "all", "failures", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class HowToSolve:
+    """How to solve a bargaining game.
+
+    Attributes
+    ----------
+    method
+        ``exact``: specialised search and closed-form worths. ``model``: every equilibrium and every division is a
+        Pyomo model.
+    solver
+        For the divisions of ``model``: ``highs`` (outer approximation, with Ipopt; the default) or ``scip``.
+    formulation
+        Of the division model; None takes the solver's first.
+    options
+        Tolerance (relative to the game's largest number), limits, threads and seed of the solvers.
+    workers
+        Processes that divide blocks.
+    identical
+        Solve identical players once per type pattern; off, every structure is solved by itself.
+    detail
+        ``all``: list every threat, who meets it, and every failure's causes; ``failures``: only the causes; ``none``;
+        ``auto``: by size.
+    verify
+        Check the answer against the definitions with independent code; None: by size.
+    """
+
+    method: Method = "exact"
+    solver: str | None = None
+    formulation: str | None = None
+    options: SolverOptions = field(default_factory=SolverOptions)
+    workers: int = 1
+    identical: bool = True
+    detail: Detail = "auto"
+    verify: bool | None = None
+
+    def divider(self) -> Divider:
+        """Return the way in which blocks are divided."""
+        if self.method == "exact":
+            return divide_exactly
+        return model_divider(self.options, self.solver or "highs", self.formulation)
+
+    def asked(self) -> dict[str, object]:
+        """Return the options as they are recorded with an answer."""
+        return {
+            "method": self.method,
+            "solver": (self.solver or "highs") if self.method == "model" else None,
+            "formulation": self.formulation,
+            "tolerance": self.options.tolerance,
+            "time_limit": self.options.time_limit,
+            "rel_gap": self.options.rel_gap,
+            "abs_gap": self.options.abs_gap,
+            "threads": self.options.threads,
+            "seed": self.options.seed,
+            "workers": self.workers,
+            "identical": self.identical,
+            "detail": self.detail,
+        }
+
+
+class About(NamedTuple):
+    """What an answer says of its game: the instance's kind, title and source."""
+
+    kind: str = ""
+    title: str = ""
+    source: str = ""
+
+
+class PhaseClock:
+    """Wall-clock time by phase."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End a phase."""
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now

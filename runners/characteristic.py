@@ -1,0 +1,233 @@
+"""Coalitional Nash bargaining without externalities: the recursion (31)-(32) over a characteristic function.
+
+From singletons up, every coalition shares its worth under the threats of its strict subcoalitions, which threaten with
+their own solutions. A coalition without an unblocked allocation is ineffective: it never threatens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from breakaway.data.coalitions import Coalition, Structure, bell_number, coarsest, members, structures
+from breakaway.data.games import CharacteristicFunctionGame, Players
+from breakaway.results.records import Answer, Certificate
+from breakaway.runners.asking import About, HowToSolve, PhaseClock
+from breakaway.runners.causes import irreducible_causes
+from breakaway.runners.coalitional_nash import claims_of
+from breakaway.runners.division import BlockProblem, Division
+from breakaway.runners.lattice import PlayerTypes
+from breakaway.runners.named_map import unfold
+from breakaway.runners.recursion import alone
+from breakaway.runners.search import Clause
+from breakaway.runners.setting import player_types, position_vector, position_weights, scale_of_game
+from breakaway.runners.verify import verify_characteristic
+
+MOST_STRUCTURES = 4_140
+"""Up to this many structures (eight players) the verdict on every structure is listed."""
+
+MOST_DETAILED = 6
+"""Up to this many players the threats of every coalition are listed, and the answer verified, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoalitionSolutions:
+    """Every coalition divided, by canonical coalition of the player types."""
+
+    types: PlayerTypes
+    divisions: Mapping[Coalition, Division]
+
+    def division(self, coalition: Coalition) -> Division:
+        """Return the division of a coalition of players; its solutions are by position."""
+        return self.divisions[self.types.canonical(coalition)]
+
+    def solutions(self, coalition: Coalition) -> tuple[Clause, ...]:
+        """Return all solutions of a coalition as pairs (player, payoff)."""
+        return unfold(self.types, coalition, self.division(coalition).solutions)
+
+
+def divide_all(game: CharacteristicFunctionGame, how: HowToSolve, eps: float) -> CoalitionSolutions:
+    """Run the recursion (31)-(32)."""
+    types = player_types(game) if how.identical else PlayerTypes.distinct(len(game.players))
+    weights, d = position_weights(game, types), position_vector(game.players.disagreement, types)
+    divide = how.divider()
+    inside = _canonical_subcoalitions(types)
+    worth = {types.canonical(coalition): value for coalition, value in game.worths.items()}
+    divisions: dict[Coalition, Division] = {}
+    for coalition in sorted(inside, key=lambda c: (c.bit_count(), c)):
+        positions = members(coalition)
+        if len(positions) == 1:
+            divisions[coalition] = alone(positions[0], worth[coalition], weights(coalition), d, eps)
+            continue
+        clauses = [clause for part in inside[coalition] for clause in divisions[part].solutions]
+        follower = types.follower(coalition)
+        divisions[coalition] = divide(
+            BlockProblem(positions, weights(coalition), d, worth[coalition], clauses, eps, follower)
+        )
+    return CoalitionSolutions(types, divisions)
+
+
+def _canonical_subcoalitions(types: PlayerTypes) -> dict[Coalition, list[Coalition]]:
+    """For every canonical coalition, the canonical coalitions strictly inside it."""
+    everyone = (1 << types.n) - 1
+    return {whole: [part for part in types.inside(whole) if part != whole] for whole in types.inside(everyone)}
+
+
+def solve_characteristic(
+    game: CharacteristicFunctionGame, how: HowToSolve | None = None, about: About = About()
+) -> Answer:
+    """Return the coalitional Nash solutions of every coalition, and which structures hold together.
+
+    Parameters
+    ----------
+    game
+        A TU game without externalities.
+    how
+        Method, solver, tolerance, detail.
+    about
+        Kind, title and source of the instance, for the answer.
+
+    Returns
+    -------
+    Tables ``solutions`` (of N), ``coalitions``, ``coalition_solutions``, ``failures``, and by size ``structures`` and
+    ``met``.
+
+    Raises
+    ------
+    SolveError, SearchLimitError
+        When a solver fails or a limit is reached.
+    """
+    how = how or HowToSolve()
+    clock = PhaseClock()
+    eps = how.options.tolerance * scale_of_game(game)
+    solved = divide_all(game, how, eps)
+    clock.lap("recursion")
+    tables = _tables(game, solved, how, eps)
+    clock.lap("tables")
+    grand = solved.division(game.players.everyone)
+    claims = {**claims_of(grand, how, eps), "solutions": len(solved.solutions(game.players.everyone))}
+    residual, checks = _verification(game, tables, claims, how)
+    clock.lap("verification")
+    certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
+    names = game.players.names
+    return Answer("characteristic-function", *about, names, tables, certificate, how.asked(), clock.laps)
+
+
+def _tables(
+    game: CharacteristicFunctionGame, solved: CoalitionSolutions, how: HowToSolve, eps: float
+) -> dict[str, pd.DataFrame]:
+    players = game.players
+    by_coalition = _solutions_table(players, solved)
+    everyone = by_coalition["coalition"] == players.coalition_name(players.everyone)
+    tables = {
+        "solutions": by_coalition.loc[everyone, ["solution", "player", "payoff"]].reset_index(drop=True),
+        "coalitions": _coalitions_table(game, solved),
+        "coalition_solutions": by_coalition,
+    }
+    if bell_number(len(players)) <= MOST_STRUCTURES:
+        tables["structures"] = _structures_table(game, solved, eps)
+    small = len(players) <= MOST_DETAILED
+    if how.detail == "all" or (how.detail == "auto" and small):
+        tables["met"] = _met_table(players, solved)
+    if how.detail in ("all", "failures") or (how.detail == "auto" and len(players) <= MOST_DETAILED + 2):
+        tables["failures"] = _failures_table(game, solved, eps)
+    return tables
+
+
+def _coalitions(players: Players) -> list[Coalition]:
+    """Every coalition, by size."""
+    return sorted(range(1, players.everyone + 1), key=lambda c: (c.bit_count(), members(c)))
+
+
+def _solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFrame:
+    rows = [
+        (players.coalition_name(coalition), number, players.names[player], float(payoff))
+        for coalition in _coalitions(players)
+        for number, solution in enumerate(solved.solutions(coalition), start=1)
+        for player, payoff in solution
+    ]
+    return pd.DataFrame(rows, columns=["coalition", "solution", "player", "payoff"])
+
+
+def _coalitions_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions) -> pd.DataFrame:
+    rows = []
+    for coalition in _coalitions(game.players):
+        division, worth = solved.division(coalition), game.worths[coalition]
+        required = float(division.required)
+        rows.append((game.players.coalition_name(coalition), worth, division.viable, required, worth - required))
+    return pd.DataFrame(rows, columns=["coalition", "worth", "viable", "required_worth", "slack"])
+
+
+def _structures_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions, eps: float) -> pd.DataFrame:
+    """Every structure: viable when each of its coalitions is."""
+    listed: list[Structure] = sorted(structures(game.players.everyone), key=lambda s: (-len(s), s))
+    viable = {s: all(solved.division(block).viable for block in s) for s in listed}
+    top = set(coarsest(s for s in listed if viable[s]))
+    total = {s: sum(game.worths[block] for block in s) for s in listed}
+    best = max(total.values())
+    name = game.players.structure_name
+    rows = [(name(s), len(s), viable[s], s in top, total[s] >= best - eps, total[s]) for s in listed]
+    return pd.DataFrame(rows, columns=["structure", "coalitions", "viable", "coarsest", "efficient", "worth"])
+
+
+Named = tuple[Coalition, int, Clause]
+"""A threat with its provenance: breakaway, number of its solution, payoffs."""
+
+
+def _threats(players: Players, solved: CoalitionSolutions, coalition: Coalition) -> list[Named]:
+    return [
+        (part, number, clause)
+        for part in _coalitions(players)
+        if part != coalition and not part & ~coalition
+        for number, clause in enumerate(solved.solutions(part), start=1)
+    ]
+
+
+def _met_table(players: Players, solved: CoalitionSolutions) -> pd.DataFrame:
+    """For every solution of every coalition and every threat, the member who has least reason to leave."""
+    rows = []
+    for coalition in _coalitions(players):
+        threats = _threats(players, solved, coalition)
+        for number, solution in enumerate(solved.solutions(coalition), start=1):
+            payoff_of = dict(solution)
+            for part, threat, clause in threats:
+                who, asked = max(clause, key=lambda pair: payoff_of[pair[0]] - pair[1])
+                names = players.coalition_name(coalition), number, players.coalition_name(part), threat
+                rows.append((*names, players.names[who], float(payoff_of[who]), float(asked)))
+    columns = ["coalition", "solution", "breakaway", "threat", "player", "payoff", "threat_payoff"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _failures_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions, eps: float) -> pd.DataFrame:
+    """For every ineffective coalition, an irreducible set of threats that alone requires more than its worth."""
+    players = game.players
+    rows = []
+    for coalition in _coalitions(players):
+        division, worth = solved.division(coalition), game.worths[coalition]
+        if division.viable:
+            continue
+        source = {clause: (part, number) for part, number, clause in _threats(players, solved, coalition)}
+        problem = BlockProblem(
+            members(coalition), players.weights, players.disagreement, worth, list(source), eps
+        )
+        required = float(division.required)
+        what = players.coalition_name(coalition), worth, required, required - worth
+        for cause in irreducible_causes(problem):
+            part, number = source[cause]
+            rows += [(*what, players.coalition_name(part), number, players.names[i], float(y)) for i, y in cause]
+    columns = ["coalition", "worth", "required_worth", "shortfall", "breakaway", "threat", "player", "payoff"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _verification(
+    game: CharacteristicFunctionGame,
+    tables: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, object],
+    how: HowToSolve,
+) -> tuple[float | None, dict[str, object]]:
+    if how.verify is False or (how.verify is None and len(game.players) > MOST_DETAILED):
+        return None, {"verified": False}
+    verification = verify_characteristic(game, tables, claims, how.options.tolerance)
+    return verification.residual, {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
