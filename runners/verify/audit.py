@@ -32,7 +32,7 @@ class MapAudit:
     required: dict[tuple[Structure, Coalition], float | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, game: ExternalityGame, tables: Mapping[str, pd.DataFrame], tolerance: float) -> MapAudit:
+    def of(cls, game: ExternalityGame, tables: Mapping[str, pd.DataFrame], tolerance: float, effort: float) -> MapAudit:
         """Read the tables, enumerate the structures and solve the equilibrium of each."""
         lattice = Lattice(len(game.players))
         solved = equilibria(game, lattice.structures)
@@ -41,7 +41,7 @@ class MapAudit:
         claims = read_map(tables, game.players, ledger)
         viable = frozenset(pi for pi, row in claims.structures.items() if row[1])
         forecasts = Forecasts(lattice, viable, claims.payoffs)
-        return cls(game, ledger, Accuracy(tolerance, scale), claims, lattice, solved, forecasts)
+        return cls(game, ledger, Accuracy(tolerance, scale, effort), claims, lattice, solved, forecasts)
 
     def name(self, structure: Structure, block: Coalition) -> str:
         """Name a block within a structure, for messages."""

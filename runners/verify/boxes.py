@@ -116,7 +116,7 @@ def _implied(threats: Levels, others: Levels, strict: bool = False) -> Mask:
     return result
 
 
-def search(problem: Demands, judge: Judge, effort: float = 2e9) -> bool:
+def search(problem: Demands, judge: Judge, effort: float) -> bool:
     """Offer the judge every box of the unblocked set that it keeps; tell whether the search was exhaustive.
 
     ``effort`` bounds the work, counted in boxes x threats x players.

@@ -14,9 +14,16 @@ import numpy as np
 import pandas as pd
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
-from breakaway.runners.verify.divisions import Accuracy, asked_rows, check_claims, check_maximisers, check_required
-from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold
-from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_characteristic
+from breakaway.runners.verify.divisions import (
+    EFFORT,
+    Accuracy,
+    asked_rows,
+    check_claims,
+    check_maximisers,
+    check_required,
+)
+from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold, viable_band
+from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, decided_exactly, solve_characteristic
 from breakaway.runners.verify.maps import StructureRow, read_structures
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.optimum import Division
@@ -51,6 +58,7 @@ def verify_characteristic(
     tables: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Any],
     tolerance: float = 1e-9,
+    effort: float = EFFORT,
 ) -> Verification:
     """Recompute every claim about the coalitional Nash solution of a characteristic function.
 
@@ -65,6 +73,8 @@ def verify_characteristic(
         ``complete``; None or absent for what is not claimed.
     tolerance
         Largest discrepancy allowed, relative to the largest absolute worth.
+    effort
+        Work allowed for the search over one coalition, in boxes x threats x players.
 
     Returns
     -------
@@ -73,7 +83,7 @@ def verify_characteristic(
     """
     scale = max((abs(worth) for worth in game.worths.values()), default=0.0) or 1.0
     ledger, names = Ledger(scale), Names(game.players)
-    accuracy = Accuracy(tolerance, scale)
+    accuracy = Accuracy(tolerance, scale, effort)
     audit = _Audit(game, ledger, accuracy, _coalitions(tables, names, ledger), _solutions(tables, names, ledger))
     best = {block: _check_coalition(audit, block) for block in sorted(game.worths, key=int.bit_count)}
     everyone = game.players.everyone
@@ -115,7 +125,7 @@ def _check_coalition(audit: _Audit, block: Coalition) -> Best:
     if worth is not None and required is not None and slack is not None:
         ledger.claim("slack is worth minus required worth").equal(name, slack, worth - required, eps)
     if found is not None and row is not None:
-        band = (eps / 2, (1 + block.bit_count()) * eps)
+        band = viable_band(block.bit_count(), eps, decided_exactly(audit.game))
         claim = ledger.claim("coalitions viable iff the slack allows")
         check_threshold(claim, name, viable, problem.worth - found, band)
     solutions = audit.solutions.get(block, [])

@@ -18,6 +18,9 @@ from breakaway.runners.verify.record import Ledger
 MISSING, EXTRA, ONCE = "all maximisers listed", "only maximisers listed", "solutions listed once"
 REQUIRED = "required worths are least totals"
 
+EFFORT = 2e9
+"""Work allowed for one search (boxes x threats x players): about 20 seconds."""
+
 NOISE = 0.02
 """Payoffs closer than this fraction of the tolerance are the same: twice the rounding of 12 digits at 1e-9."""
 
@@ -28,7 +31,7 @@ class Accuracy:
 
     tolerance: float
     scale: float
-    effort: float = 2e9
+    effort: float = EFFORT
 
     @property
     def eps(self) -> float:
@@ -43,7 +46,7 @@ class Accuracy:
     @property
     def match(self) -> float:
         """Payoff vectors closer than this are the same solution."""
-        return 10 * self.eps
+        return 2 * self.eps
 
     def ties(self, x: Matrix, floor: Matrix, weights: Matrix) -> float:
         """Return by how much the log product near x moves when payoffs move by eps."""
@@ -90,9 +93,6 @@ def check_unblocked(ledger: Ledger, what: str, x: Matrix, problem: Division, acc
     gain = blocking_gain(problem.asked, x)
     least = f"; it gives every member {gain:.6g} more" if gain > 0 else ""
     holds = [
-        ledger.claim("payoffs within the worth").check(
-            over <= accuracy.eps, f"{what}: payoffs add up to {over:.6g} more than the worth", max(over, 0.0)
-        ),
         ledger.claim("payoffs at or above disagreement").check(
             below <= accuracy.eps, f"{what}: a payoff is {below:.6g} below disagreement", max(below, 0.0)
         ),
@@ -100,6 +100,9 @@ def check_unblocked(ledger: Ledger, what: str, x: Matrix, problem: Division, acc
             gain <= accuracy.eps, f"{what}: a threat blocks{least}", max(gain, 0.0)
         ),
     ]
+    if np.isfinite(problem.worth):
+        words = f"{what}: payoffs add up to {over:.6g} more than the worth"
+        holds.append(ledger.claim("payoffs within the worth").check(over <= accuracy.eps, words, max(over, 0.0)))
     return all(holds)
 
 
@@ -148,13 +151,22 @@ def compare_maximisers(
     listed = ledger.claim(MISSING)
     if not len(given) and not len(x):
         listed.check(True, "")
-    for division in x[below <= NOISE * tie]:
+    for division in _distinct(x[below <= NOISE * tie], match):
         gap = _distance(division, given)
         words = partial(_said, what, "maximiser", division, "is not listed")
         listed.check(gap <= match, words, gap if gap <= match else 0.0)
     for division in given:
         gap = _distance(division, x[below <= 10 * tie])
         ledger.claim(EXTRA).check(gap <= match, partial(_said, what, "solution", division, "is not a maximiser"))
+
+
+def _distinct(x: Matrix, match: float) -> list[Matrix]:
+    """Return one of each group of rows that are the same solution."""
+    found: list[Matrix] = []
+    for row in x:
+        if not found or _distance(row, np.array(found)) > match:
+            found.append(row)
+    return found
 
 
 def _distance(x: Matrix, others: Matrix) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from breakaway.data.coalitions import Structure
+from breakaway.runners.verify.divisions import NOISE
 from breakaway.runners.verify.maps import StructureRow
 from breakaway.runners.verify.partitions import Lattice
 from breakaway.runners.verify.record import Claim, Ledger
@@ -41,10 +42,19 @@ def check_efficient(ledger: Ledger, totals: Mapping[Structure, float], rows: Row
             check_threshold(claim, name(structure), row[3], totals[structure] - largest, (eps / 2, 2 * eps))
 
 
+def viable_band(size: int, eps: float, decided_exactly: bool) -> tuple[float, float]:
+    """Return between which slacks a block of ``size`` players may be called viable or not (see check_threshold).
+
+    Where the knife edge is decided in rational arithmetic, a worth short by less than the tolerance may be rejected.
+    """
+    rounding = (1 + size) * eps
+    return (-NOISE * rounding if decided_exactly else eps / 2, rounding)
+
+
 def check_threshold(claim: Claim, what: str, claimed: bool | None, margin: float, band: tuple[float, float]) -> None:
     """Check a flag that is true when ``margin`` is about zero or more.
 
-    It must be true down to minus the first number of ``band`` and false below minus the second; between them both
+    It must be true from minus the first number of ``band`` and false below minus the second; between them both
     answers are within rounding.
     """
     holds = claimed is not None and (margin >= -band[1] if claimed else margin < -band[0])

@@ -8,6 +8,7 @@ from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import (
     CharacteristicFunctionGame,
     CournotMarket,
+    ExternalityGame,
     PartitionFunctionGame,
     ThreatGame,
     TotalWorth,
@@ -53,6 +54,12 @@ def check_map_edges(audit: MapAudit) -> None:
     for structure, block in edges:
         if (structure, block) in needed:
             claim.flag(audit.name(structure, block), audit.tables.blocks[structure, block][3], needed[structure, block])
+
+
+def decided_exactly(game: ExternalityGame | CharacteristicFunctionGame) -> bool:
+    """Tell whether knife edges of a game are decided in rational arithmetic: rational worths and few players."""
+    rational = isinstance(game, PartitionFunctionGame | CournotMarket | CharacteristicFunctionGame)
+    return rational and len(game.players) <= MOST_PLAYERS
 
 
 def solve_map(

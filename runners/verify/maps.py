@@ -85,7 +85,7 @@ def _threats(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) -
         pi, part, result, k = line[:4]
         key = (names.structure(pi), names.coalition(part), names.structure(result), k)
         parsed.append((key, key[1], line))
-        if numbered.setdefault((key[0], key[1], k), key[2]) != key[2]:
+        if numbered.setdefault((key[0], key[1], str(k)), key[2]) != key[2]:
             claim.fail(f"threats: number {k} of {part} in {pi} is used twice")
     return vectors("threats", parsed, names, claim)
 
@@ -95,6 +95,7 @@ def _failures(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) 
     if "failures" not in tables:
         return None, {}
     columns = ("structure", "coalition", "shortfall", "breakaway", "resulting_structure", "threat", "player", "payoff")
+    claim = ledger.claim("failures table readable")
     parsed = []
     shortfalls: dict[Any, set[float | None]] = {}
     for line in rows(tables, "failures", columns, ledger):
@@ -103,7 +104,8 @@ def _failures(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) 
         key = (*where, names.coalition(part), names.structure(result), k)
         parsed.append((key, key[2], line))
         shortfalls.setdefault(where, set()).add(number(short))
-    found = vectors("failures", parsed, names, ledger.claim("failures table readable"))
+        claim.check(number(short) is not None, f"failures: {short} is no shortfall of {block} in {pi}")
+    found = vectors("failures", parsed, names, claim)
     gathered: dict[Any, list[Any]] = {}
     for (structure, coalition, breakaway, outcome), payoffs in found.items():
         gathered.setdefault((structure, coalition), []).extend((breakaway, outcome, y) for y in payoffs)

@@ -125,7 +125,7 @@ class BestDivisions:
         return log_product(x, self.problem.floor, self.problem.weights, self.eps)
 
 
-def least_total(problem: Demands, guess: float, margin: float, effort: float = 2e9) -> float | None:
+def least_total(problem: Demands, guess: float, margin: float, effort: float) -> float | None:
     """Return the least total of a division that meets every threat, infinity if there is none.
 
     ``guess`` is a total to start from; when nothing is found up to it, the search starts again without it. None when

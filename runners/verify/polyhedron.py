@@ -57,9 +57,11 @@ def best_above(slab: Slab, low: Matrix, cutoff: float) -> Solved:
     h = np.concatenate([slab.bounds, -low[tied]])
     z = low + 0.1
     slack = np.maximum(h - g @ z, 0.1)
-    dual = 0.1 / slack
+    dual = float(slab.weights.sum()) / slack
+    length = 0.0
     for _ in range(STEPS):
-        z, slack, dual = _step(slab.weights, g, h, (z, slack, dual))
+        shrink = 0.1 if length > 0.9 else 0.7
+        z, slack, dual, length = _step(slab.weights, g, h, (z, slack, dual), shrink)
         multipliers = dual[: len(slab.bounds)]
         bound = float(slab.dual_bound(low[None], multipliers)[0])
         if bound < cutoff:
@@ -69,19 +71,21 @@ def best_above(slab: Slab, low: Matrix, cutoff: float) -> Solved:
     return Solved(None, multipliers, certain=False)
 
 
-def _step(weights: Matrix, g: Matrix, h: Matrix, state: tuple[Matrix, Matrix, Matrix]) -> tuple[Matrix, Matrix, Matrix]:
-    """Take one Newton step towards the central path, staying inside z, slack, dual > 0."""
+def _step(
+    weights: Matrix, g: Matrix, h: Matrix, state: tuple[Matrix, Matrix, Matrix], shrink: float
+) -> tuple[Matrix, Matrix, Matrix, float]:
+    """Take one Newton step to a gap ``shrink`` times as wide, staying inside z, slack, dual > 0; return its length."""
     z, slack, dual = state
-    target = 0.1 * float(slack @ dual) / len(slack)
+    target = shrink * float(slack @ dual) / len(slack)
     stationary = -weights / z + g.T @ dual
     primal = g @ z + slack - h
     central = slack * dual - target
     hessian = np.diag(weights / z**2) + (g.T * (dual / slack)) @ g
-    dz = np.linalg.solve(hessian, -stationary - g.T @ ((dual * primal - central) / slack))
+    dz = np.linalg.lstsq(hessian, -stationary - g.T @ ((dual * primal - central) / slack), rcond=None)[0]
     dslack = -primal - g @ dz
     ddual = (-central - dual * dslack) / slack
     step = min(1.0, *(0.99 * _reach(v, dv) for v, dv in ((z, dz), (slack, dslack), (dual, ddual))))
-    return z + step * dz, slack + step * dslack, dual + step * ddual
+    return z + step * dz, slack + step * dslack, dual + step * ddual, step
 
 
 def _reach(value: NDArray[np.floating[Any]], change: NDArray[np.floating[Any]]) -> float:

@@ -136,7 +136,7 @@ def vectors(table: str, lines: Iterable[tuple[Key, Coalition | None, Row]], name
         if coalition is None or player is None or value is None or not known:
             claim.fail(partial(words, "cannot be read"))
             continue
-        vector = found.setdefault(key, (coalition, line, {}))[2]
+        vector = found.setdefault((*key[:-1], _plain(key[-1])), (coalition, line, {}))[2]
         fresh = bool(coalition >> player & 1) and player not in vector
         if claim.check(fresh, partial(words, "is for no member or appears twice")):
             vector[player] = value

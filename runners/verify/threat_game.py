@@ -11,6 +11,7 @@ from breakaway.data.coalitions import members
 from breakaway.data.games import Payoffs, Points, Polyhedron, ThreatGame, TotalWorth
 from breakaway.runners.verify.boxes import Matrix, demands, search
 from breakaway.runners.verify.divisions import (
+    EFFORT,
     EXTRA,
     MISSING,
     Accuracy,
@@ -28,12 +29,19 @@ from breakaway.runners.verify.products import Best
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import Names, number, read_solutions
 
+TINY = 1e-300
+"""Stands in for the size of a row of zeros."""
+
 RELAXED = 1e3
 """Solutions in a polyhedron come from interior points: they may be this many times further from the maximiser."""
 
 
 def verify_threat_game(
-    game: ThreatGame, solutions: pd.DataFrame, claims: Mapping[str, Any], tolerance: float = 1e-9
+    game: ThreatGame,
+    solutions: pd.DataFrame,
+    claims: Mapping[str, Any],
+    tolerance: float = 1e-9,
+    effort: float = EFFORT,
 ) -> Verification:
     """Recompute every claim about the coalitional Nash solution of a game with threats.
 
@@ -48,6 +56,8 @@ def verify_threat_game(
         what is not claimed. With ``complete`` false the solutions need not be all maximisers.
     tolerance
         Largest discrepancy allowed, relative to the largest absolute worth or payoff.
+    effort
+        Work allowed for the search, in boxes x threats x players.
 
     Returns
     -------
@@ -55,7 +65,7 @@ def verify_threat_game(
         A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
     """
     scale = _scale(game)
-    ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale)
+    ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale, effort)
     given = read_solutions({"solutions": solutions}, Names(game.players), ledger)
     problem = _problem(game)
     if isinstance(game.feasible, TotalWorth):
@@ -141,7 +151,7 @@ def _check_polyhedron(
 ) -> Best:
     """Check solutions in a polyhedron: one concave problem for each box of the unblocked set, with a dual bound."""
     matrix, bounds = np.array(polyhedron.coefficients, dtype=float), np.array(polyhedron.bounds)
-    size = np.abs(matrix).sum(axis=1)
+    size = np.maximum(np.abs(matrix).sum(axis=1), TINY)
     claimed = np.array(given, dtype=float).reshape(len(given), len(problem.floor))
     check_once(ledger, "N", claimed, RELAXED * acc.eps)
     values = [-np.inf]
@@ -157,7 +167,7 @@ def _check_polyhedron(
 
 def _slab(matrix: Matrix, bounds: Matrix, problem: Division, scale: float) -> Slab:
     """Return the polyhedron in net payoffs in units of the game's scale, rows scaled to a largest entry of 1."""
-    size = np.abs(matrix).max(axis=1)
+    size = np.maximum(np.abs(matrix).max(axis=1), TINY)
     return Slab(problem.weights, matrix / size[:, None], (bounds - matrix @ problem.floor) / (size * scale))
 
 

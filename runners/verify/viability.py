@@ -12,10 +12,10 @@ import pandas as pd
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import ExternalityGame
 from breakaway.runners.verify.audit import MapAudit
-from breakaway.runners.verify.divisions import check_maximisers, check_required
+from breakaway.runners.verify.divisions import EFFORT, check_maximisers, check_required
 from breakaway.runners.verify.failures import check_failures
-from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold
-from breakaway.runners.verify.knife_edges import check_map_edges
+from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold, viable_band
+from breakaway.runners.verify.knife_edges import check_map_edges, decided_exactly
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.partitions import parts
 from breakaway.runners.verify.record import Verification
@@ -28,6 +28,7 @@ def verify_viability(
     tables: Mapping[str, pd.DataFrame],
     tolerance: float = 1e-9,
     claims: Mapping[str, object] | None = None,
+    effort: float = EFFORT,
 ) -> Verification:
     """Recompute every claim of a viability map.
 
@@ -41,13 +42,15 @@ def verify_viability(
         Largest discrepancy allowed, relative to the largest absolute worth.
     claims
         ``{"threats": "partial"}`` says that the table of threats need not be complete.
+    effort
+        Work allowed for the search over one block, in boxes x threats x players.
 
     Returns
     -------
     Verification
         A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
     """
-    audit = MapAudit.of(game, tables, tolerance)
+    audit = MapAudit.of(game, tables, tolerance, effort)
     _check_structures(audit)
     _check_worths(audit)
     _check_threats(audit, complete=(claims or {}).get("threats", "all") != "partial")
@@ -122,7 +125,7 @@ def _check_block(audit: MapAudit, structure: Structure, block: Coalition) -> Non
     if worth is not None and required is not None and slack is not None:
         ledger.claim("slack is worth minus required worth").equal(name, slack, worth - required, eps)
     if found is not None and (structure, block) in audit.tables.blocks:
-        band = (eps / 2, (1 + block.bit_count()) * eps)
+        band = viable_band(block.bit_count(), eps, decided_exactly(audit.game))
         check_threshold(ledger.claim("blocks viable iff the slack allows"), name, viable, problem.worth - found, band)
     solutions = audit.tables.payoffs.get((structure, block), [])
     given = ledger.claim(GIVEN)
