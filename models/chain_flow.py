@@ -97,7 +97,7 @@ def build(game: ThreatGame, identical: Pairs = ()) -> pyo.ConcreteModel:
     if identical:
         raise ValueError("chain_flow cannot order identical players; leave identical out, or use another formulation")
     network = _network(game, proportional_claims(game))
-    model = pyo.ConcreteModel(name="coalitional Nash solution, chain_flow")
+    model = pyo.ConcreteModel(name="coalitional Nash solution by chain_flow")
     unblocked.add_players(model, game)
     _add_network(model, game, network)
     _add_money(model, game, game.feasible.worth)

@@ -100,7 +100,7 @@ def build(
         raise ValueError("lower bounds go with formulation='fixed_choices' and with no other: give both or neither")
     if formulation == "chain_flow":
         return chain_flow.build(game, identical)
-    model = pyo.ConcreteModel(name=f"coalitional Nash solution, {formulation}")
+    model = pyo.ConcreteModel(name=f"coalitional Nash solution by {formulation}")
     unblocked.add_players(model, game)
     if lower is not None:
         _add_fixed_choices(model, game, lower)
@@ -114,7 +114,9 @@ def build(
 def _add_free_choices(model: pyo.ConcreteModel, game: ThreatGame, formulation: str) -> None:
     """Payoffs in F, unblocked; who meets which threat is decided by the model."""
     unblocked.add_threats(model, game)
-    unblocked.add_payoff(model, unblocked.highest_payoffs(game), _start(game, {}))
+    highest = unblocked.highest_payoffs(game)
+    tops = {i: math.inf if top is None else top for i, top in highest.items()}
+    unblocked.add_payoff(model, highest, {i: min(x, tops[i]) for i, x in _start(game, {}).items()})
     unblocked.add_feasible_set(model, game)
     if formulation == "disjunctive":
         _add_disjunctions(model)

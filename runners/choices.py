@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from breakaway.data.coalitions import coalition_of
 from breakaway.data.games import FeasibleSet, Players, Threat, ThreatGame
-from breakaway.runners.division import BlockProblem, essential
+from breakaway.runners.cover import essential
+from breakaway.runners.division import BlockProblem
 from breakaway.runners.search import NO_FOLLOWER, Number, water_filling
 
 LevelNumbers = dict[int, int]
@@ -104,9 +105,8 @@ class Choices:
         index = {i: k for k, i in enumerate(problem.positions)}
         threats = []
         for number, clause in enumerate(self.clauses, start=1):
-            ordered = sorted(clause)
-            payoffs = tuple(self.model_level(i, k) for i, k in ordered)
-            threats.append(Threat(f"t{number}", coalition_of(index[i] for i, _ in ordered), payoffs))
+            payoffs = tuple(self.model_level(i, k) for i, k in clause)
+            threats.append(Threat(f"t{number}", coalition_of(index[i] for i, _ in clause), payoffs))
         return ThreatGame(Players.of(names, weights), feasible, tuple(threats))
 
     def identical(self) -> tuple[tuple[str, str], ...]:
@@ -146,7 +146,7 @@ def choices_of(problem: BlockProblem, scale: float | None = None) -> Choices:
     ``scale`` is what the models take for 1; by default the largest of the budget and the threat payoffs.
     """
     d, eps = problem.disagreement, problem.eps
-    net = [tuple((i, tau - d[i]) for i, tau in clause) for clause in problem.clauses]
+    net = [tuple(sorted((i, tau - d[i]) for i, tau in clause)) for clause in problem.clauses]
     blocking = essential(c for c in net if all(tau > eps for _, tau in c))
     levels = {i: _merged((tau for c in blocking for j, tau in c if j == i), eps) for i in problem.positions}
     clauses = tuple(tuple((i, _number(levels[i], tau, eps)) for i, tau in c) for c in blocking)
