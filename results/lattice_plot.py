@@ -29,6 +29,12 @@ MOST_DRAWN = 203
 MOST_COARSEST_LABELLED = 12
 """Most structures that all carry a label, that are drawn one by one, and coarsest ones that carry a label."""
 
+MOST_WIDE = 14.4
+LETTER = 0.085
+"""Width of the widest lattice and of a letter in a label, in inches."""
+LANE = 28.0
+"""Height that a label takes at most, in points, where labels of neighbours are staggered."""
+
 SLACK_COLOURS = ("#d6604d", "#fddbc7", "#f7f7f7", "#d1e5f0", "#4393c3")
 
 
@@ -53,7 +59,8 @@ def lattice_figure(answer: Answer) -> Figure:
     drawing = hasse(structures["structure"].tolist(), answer.players, _identical(answer))
     labelled = len(structures) <= MOST_LABELLED
     levels = structures["coalitions"].nunique()
-    width = min(max(1.35 * drawing.width if labelled else 0.42 * drawing.width, 6.0) + 1.6, 16.0)
+    widest = max(_width_of(name) for name in structures["structure"]) if labelled else 0.3
+    width = min(max((widest + 0.12) * drawing.width, 6.0), MOST_WIDE) + 1.6
     figure = new_figure(width, (1.25 if labelled else 1.5) * levels + 1.4)
     axes = figure.add_subplot()
     _draw_lattice(axes, structures, drawing, labelled)
@@ -158,14 +165,15 @@ def _label_nodes(axes: Axes, structures: pd.DataFrame, drawing: Hasse, labelled:
     chosen = structures if labelled else structures[structures["coarsest"].astype(bool)]
     if not labelled and len(chosen) > MOST_COARSEST_LABELLED:
         return
+    unit = max(0.42 * drawing.width, 6.0) / drawing.width
+    lanes = {} if labelled else _lanes(chosen["structure"].tolist(), drawing, min(unit, MOST_WIDE / drawing.width))
     for row in chosen.to_dict("records"):
-        text = _broken(str(row["structure"]))
-        if labelled:
-            text += f"\n{number(float(row['slack']))}"
+        name = str(row["structure"])
+        text = _broken(name) + (f"\n{number(float(row['slack']))}" if labelled else "")
         axes.annotate(
             text,
-            drawing.positions[str(row["structure"])],
-            xytext=(0, -(size**0.5) * 0.78 - 2),
+            drawing.positions[name],
+            xytext=(0, -(size**0.5) * 0.78 - 2 - LANE * lanes.get(name, 0)),
             textcoords="offset points",
             ha="center",
             va="top",
@@ -178,6 +186,25 @@ def _label_nodes(axes: Axes, structures: pd.DataFrame, drawing: Hasse, labelled:
 
 def _broken(structure: str) -> str:
     return structure if len(structure) <= 13 else structure.replace("|", "|\n")
+
+
+def _width_of(structure: str) -> float:
+    """Return about how wide a label is, in inches."""
+    return LETTER * max(map(len, [*_broken(structure).split("\n"), "x" * 14]))
+
+
+def _lanes(names: Sequence[str], drawing: Hasse, unit: float) -> dict[str, int]:
+    """Give labels of a level that would overlap different heights; ``unit`` is the distance of neighbours in inches."""
+    lanes: dict[str, int] = {}
+    for name in sorted(names, key=lambda name: drawing.positions[name]):
+        x, y = drawing.positions[name]
+        taken = {
+            lane
+            for other, lane in lanes.items()
+            if drawing.positions[other][1] == y and (x - drawing.positions[other][0]) * unit < _width_of(name)
+        }
+        lanes[name] = min(set(range(len(taken) + 1)) - taken)
+    return lanes
 
 
 def _finish_lattice(axes: Axes, structures: pd.DataFrame, drawing: Hasse, labelled: bool) -> None:

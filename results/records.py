@@ -22,10 +22,12 @@ class Certificate:
     holding : str
         What is held, such as ``proven optimum`` or ``feasible point``.
     claims : mapping
-        What is claimed, by name: ``value`` and ``bound`` of the log product (any unit), ``gap``, ``required_worth``,
-        ``zero_product``, ``complete`` (all maximisers are listed), ``tolerance``, ``triples``, ``nodes``, ...
+        What is claimed, by name: ``log_nash_product`` and its ``upper_bound``, ``gap``, ``required_worth``,
+        ``zero_product``, ``complete`` (all maximisers are listed), ``tolerance`` (in the game's unit), ``verified`` and
+        ``checks`` (number of claims recomputed), ``threats`` (``all`` or ``partial``), ``identical_players`` (groups of
+        names that may be exchanged), ...
     residual : float or None
-        Largest violation that the independent check found, in the game's unit; None when it was not run.
+        Largest violation that the independent check found, relative to the scale of the game; None when not run.
     """
 
     termination: str

@@ -68,16 +68,17 @@ def _solution_section(answer: Answer, solutions: list[dict[str, float]]) -> list
     found = [Share("", f"{k} of {len(solutions)}", x) for k, x in enumerate(solutions[:MOST_SOLUTIONS], start=1)]
     rest = len(solutions) - MOST_SOLUTIONS
     more = [f"  ... and {rest} more: see solutions.csv"] if rest > 0 else []
-    return ["Solutions", *share_lines(answer.players, found, "", total=True), *more]
+    title = "Solutions" if answer.certificate.claims.get("complete", True) else "Solutions, not proven to be all"
+    return [title, *share_lines(answer.players, found, "", total=True), *more]
 
 
 def _value_section(answer: Answer) -> list[str]:
     claims = {name: value for name, value in answer.certificate.claims.items() if isinstance(value, int | float)}
     parts = []
-    if "value" in claims and not claims.get("zero_product"):
-        parts.append(f"Log of the Nash product {number(claims['value'], 7)}")
-        if "bound" in claims:
-            parts[0] += f", proven not above {number(claims['bound'], 7)}"
+    if "log_nash_product" in claims and not claims.get("zero_product"):
+        parts.append(f"Log of the Nash product {number(claims['log_nash_product'], 7)}")
+        if "upper_bound" in claims:
+            parts[0] += f", proven not above {number(claims['upper_bound'], 7)}"
         if "gap" in claims:
             parts[0] += f" (gap {number(settled(claims['gap'], 1.0), 2)})"
     if "required_worth" in claims:
@@ -91,9 +92,14 @@ def _characteristic_headline(answer: Answer, holds: bool) -> str:
     need = ""
     if not row.empty:
         worth, required = apart(row["worth"].iloc[0], row["required_worth"].iloc[0])
-        need = f": it is worth {worth} {'and needs only' if holds else 'but needs'} {required} to meet every threat"
+        needs = (
+            f"{'and needs only' if holds else 'but needs'} {required}" if worth != required else "and needs all of it"
+        )
+        need = f": it is worth {worth} {needs} to meet every threat"
     head = f"The grand coalition {_grand(answer)} {'holds together' if holds else 'does not hold together'}{need}."
     structures = answer.tables.get("structures")
+    if holds and answer.certificate.claims.get("zero_product"):
+        return f"{head} None of its solutions gives everybody more than disagreement."
     if holds or structures is None:
         return head
     names = structures[structures["coarsest"].astype(bool)]["structure"]

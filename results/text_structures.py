@@ -52,7 +52,7 @@ def structure_sections(answer: Answer) -> Iterator[list[str]]:
 
 def headline(answer: Answer) -> list[str]:
     """Say in a sentence or two whether the grand coalition holds, and what does."""
-    structures = answer.tables["structures"]
+    structures = in_reading_order(answer.tables["structures"])
     grand = "+".join(answer.players)
     row = structures[structures["coalitions"] == 1]
     if row.empty:
@@ -73,7 +73,8 @@ def _worth_and_need(answer: Answer, verb: str) -> str:
     if block.empty:
         return ""
     worth, required = apart(block["worth"].iloc[0], block["required_worth"].iloc[0])
-    return f": it is worth {worth} {verb} {required} to meet every threat"
+    needs = f"{verb} {required}" if worth != required else "and needs all of it"
+    return f": it is worth {worth} {needs} to meet every threat"
 
 
 def _what_holds(structures: pd.DataFrame) -> str:
@@ -148,15 +149,15 @@ def _level_section(structures: pd.DataFrame) -> list[str]:
 
 
 def _payoff_section(answer: Answer) -> list[str]:
-    structures = answer.tables["structures"]
-    names = structures[structures["coarsest"]]["structure"]
-    payoffs = answer.tables["payoffs"]
+    structures = in_reading_order(answer.tables["structures"])
+    names = structures[structures["coarsest"].astype(bool)]["structure"]
     most = MOST_STRUCTURES if len(structures) <= MOST_STRUCTURES else MOST_OF_MANY
-    payoffs = payoffs[payoffs["structure"].isin(names.head(most))]
+    payoffs = answer.tables["payoffs"]
+    by_structure = payoffs[payoffs["structure"].isin(names.head(most))].groupby("structure")
     found = []
-    for structure, rows in payoffs.groupby("structure", sort=False):
-        blocks = {str(c): solutions_of(inside) for c, inside in rows.groupby("coalition", sort=False)}
-        found += shares(str(structure), blocks)
+    for structure in names.head(most):
+        blocks = by_structure.get_group(structure).groupby("coalition", sort=False)
+        found += shares(structure, {str(coalition): solutions_of(rows) for coalition, rows in blocks})
     if not found:
         return []
     rest = len(names) - most

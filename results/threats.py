@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A coalition that cannot meet all threats within its worth; ``structure`` is "" when there is none."""
+    """A coalition that cannot meet all threats; ``structure`` is "" when there is none.
+
+    ``worth`` and ``required`` are not-a-number when what the coalition can share is not a total worth.
+    """
 
     structure: str
     coalition: str
@@ -62,8 +66,8 @@ def failure_lines(failures: Sequence[Failure], table: str, most: int = MOST_FAIL
 def failure_sentence(failure: Failure) -> str:
     """Say by how much a coalition falls short and who can walk away to what."""
     where = f"In {failure.structure}, " if "|" in failure.structure else ""
-    short = number(failure.required - failure.worth)
-    head = f"{where}{braces(failure.coalition)} falls short by {short}"
+    short = f"falls short by {number(failure.required - failure.worth)}"
+    head = f"{where}{braces(failure.coalition)} {'finds no division' if math.isnan(failure.worth) else short}"
     if not failure.promises:
         return f"{head}."
     alone = [promise for promise in failure.promises if len(promise.payoffs) == 1]
@@ -99,6 +103,8 @@ def _leave_together(together: Iterable[Promise]) -> list[str]:
 
 
 def _reason(failure: Failure) -> str:
+    if math.isnan(failure.worth):
+        return "Proof: every feasible point gives less than one of these threats to all of its members."
     worth, required = apart(failure.worth, failure.required)
     if not failure.promises:
         return f"It is worth {worth} and needs {required} to meet every threat."

@@ -204,8 +204,8 @@ def threat_answer(case: str) -> Answer:
     ]
     value = info["log_nash_value"]
     claims = {
-        "value": value,
-        "bound": value,
+        "log_nash_product": value,
+        "upper_bound": value,
         "gap": 0.0,
         "required_worth": required(names, [t["payoffs"] for t in threats]),
         "zero_product": False,

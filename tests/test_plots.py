@@ -130,6 +130,12 @@ class TestLattice:
         assert [text.get_text() for text in bars.texts] == ["1 of 1", "8 of 15", "2 of 25", "3 of 10", "1 of 1"]
         assert len(labelled(ranges, "median")[0].get_xdata()) == 5
 
+    def test_labels_of_neighbours_are_staggered(self):
+        names = ["1+2+3|4+5", "1+2+4|3+5", "1+2+5|3+4"]
+        drawing = hasse(names, "12345")
+        assert lattice_plot._lanes(names, drawing, unit=0.4) == dict(zip(names, (0, 1, 2), strict=True))
+        assert lattice_plot._lanes(names, drawing, unit=2.0) == dict.fromkeys(names, 0)
+
     def test_hasse_diagram_joins_neighbours(self):
         drawing = hasse(A10.tables["structures"]["structure"].tolist(), "123")
         assert set(drawing.edges) == {

@@ -7,6 +7,7 @@ import pytest
 from breakaway.data.instances import load_instance
 from breakaway.results.tables import COLUMNS, TABLES
 from breakaway.results.text import answer_text
+from breakaway.runners.asking import About
 from breakaway.runners.viability import solve_viability
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reading_answers.md").read_text(encoding="utf-8")
@@ -35,7 +36,7 @@ def without_certificate(text: str) -> str:
 
 def test_the_printed_answer_is_real():
     instance = load_instance("cartel-1-3-5")
-    answer = solve_viability(instance.game, title=instance.title, source=instance.source, kind=instance.kind)
+    answer = solve_viability(instance.game, about=About(instance.kind, instance.title, instance.source))
     (shown,) = fenced("text")
     assert without_certificate(shown) == without_certificate(answer_text(answer))
     assert "Certificate: optimal, proven optimum; checked independently" in shown

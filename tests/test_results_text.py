@@ -146,6 +146,15 @@ def test_a_failure_within_a_structure_names_the_structure():
     ]
 
 
+def test_a_failure_without_a_worth():
+    """Finitely many points: each is blocked by one of the threats."""
+    blocked = Failure("", "1+2", math.nan, math.nan, (Promise("1", "", {"1": 6.0}), Promise("2", "", {"2": 5.0})))
+    assert failure_lines([blocked], "failures") == [
+        "  {1,2} finds no division: 1 and 2 can each walk away to 6 and 5.",
+        "    Proof: every feasible point gives less than one of these threats to all of its members.",
+    ]
+
+
 def test_many_failures_are_counted():
     assert failure_lines([failure()] * 11, "blocks")[-1] == "  ... and 3 more: see blocks.csv"
 
@@ -172,9 +181,19 @@ def test_incomplete_list_of_solutions():
 
 
 def test_zero_product():
-    text = answer_text(nash([[0, 2], [2, 0]], zero_product=True, value=-math.inf))
+    text = answer_text(nash([[0, 2], [2, 0]], zero_product=True, log_nash_product=None))
     assert "gives everybody more than disagreement; there are 2 in all" in text
     assert "Log of the Nash product" not in text
+
+
+def test_a_knife_edge_needs_all_there_is():
+    answer = characteristic_answer("ex5")
+    coalitions = answer.tables["coalitions"].assign(required_worth=answer.tables["coalitions"]["worth"])
+    certificate = dataclasses.replace(answer.certificate, claims={"zero_product": True, "complete": False})
+    tables = {**answer.tables, "coalitions": coalitions}
+    text = joined(answer_text(dataclasses.replace(answer, tables=tables, certificate=certificate)))
+    assert "holds together: it is worth 1 and needs all of it to meet every threat. None of its solutions gives" in text
+    assert "Solutions, not proven to be all" in text
 
 
 def test_many_players_are_written_in_words():
