@@ -76,13 +76,21 @@ def model_divider(
         For a solver or formulation that does not fit.
     """
     check_method(solver, formulation)
-    chosen = formulation or FORMULATIONS_OF[solver][0]
-    asked = options or SolverOptions()
+    return ModelDivider(options or SolverOptions(), solver, formulation or FORMULATIONS_OF[solver][0], journal)
 
-    def divide(problem: BlockProblem) -> Division:
-        return _divide(problem, solver, chosen, Clock(asked, journal))
 
-    return divide
+@dataclass(frozen=True, slots=True)
+class ModelDivider:
+    """A divider by Pyomo models that can be sent to worker processes, if its journal can."""
+
+    options: SolverOptions
+    solver: str
+    formulation: str
+    journal: Journal
+
+    def __call__(self, problem: BlockProblem) -> Division:
+        """Divide."""
+        return _divide(problem, self.solver, self.formulation, Clock(self.options, self.journal))
 
 
 def check_method(solver: str, formulation: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import replace
 from fractions import Fraction
 
@@ -234,6 +235,11 @@ def test_journal_has_ipopt_beside_the_closed_form() -> None:
     for step in division:
         assert step.bound >= step.value - 1e-7
         assert step.nlp_value == pytest.approx(step.value, abs=1e-6)
+
+
+def test_divider_travels_to_worker_processes() -> None:
+    divide = pickle.loads(pickle.dumps(BY_HIGHS))
+    assert_same_division(divide(MAJORITY), BY_HIGHS(MAJORITY))
 
 
 def test_no_time_at_all_is_a_limit() -> None:
