@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from breakaway.results.records import Answer
 from breakaway.runners.division import Divider, divide_exactly
 from breakaway.runners.model_division import model_divider
 from breakaway.runners.solvers import SolverOptions
@@ -79,6 +80,17 @@ class About(NamedTuple):
     kind: str = ""
     title: str = ""
     source: str = ""
+
+
+class UnfinishedError(Exception):
+    """A recursion stopped early: by a limit, a failure or the user.
+
+    ``answer`` holds what is known: the judged structures, those still open missing.
+    """
+
+    def __init__(self, reason: str, answer: Answer) -> None:
+        super().__init__(reason)
+        self.answer = answer
 
 
 class PhaseClock:

@@ -52,7 +52,8 @@ def _orders(types: PlayerTypes, coalition: Coalition, clause: Clause) -> Iterato
 class NamedMap:
     """Every structure of players, or one representative per pattern when there are too many.
 
-    ``structures`` runs from the finest to the grand coalition; ``unfolded`` tells whether all structures are listed.
+    ``structures`` runs from the finest to the coarsest judged; ``unfolded`` tells whether structures are listed one by
+    one rather than by pattern.
     """
 
     def __init__(self, players: Players, result: ViabilityMap, most_structures: int) -> None:
@@ -61,14 +62,16 @@ class NamedMap:
         self.types: PlayerTypes = result.lattice.types
         patterns = result.lattice.patterns
         self.unfolded = sum(map(self.types.renamings, patterns)) <= most_structures or self.types.all_distinct
+        judged = range(len(result.blocks))
         if self.types.all_distinct:
-            pairs = [(structure_of(pattern), number) for number, pattern in enumerate(patterns)]
+            pairs = [(structure_of(patterns[number]), number) for number in judged]
         elif self.unfolded:
-            number_of = {pattern: number for number, pattern in enumerate(patterns)}
+            number_of = {patterns[number]: number for number in judged}
             distinct = Lattice(PlayerTypes.distinct(self.types.n)).patterns
-            pairs = [(structure_of(s), number_of[self.types.pattern(s)]) for s in distinct]
+            named = [(structure_of(s), number_of.get(self.types.pattern(s))) for s in distinct]
+            pairs = [(structure, number) for structure, number in named if number is not None]
         else:
-            pairs = [(structure_of(self.types.representative(p)), k) for k, p in enumerate(patterns)]
+            pairs = [(structure_of(self.types.representative(patterns[number])), number) for number in judged]
         self.number: dict[Structure, int] = dict(pairs)
 
     @property

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from breakaway.data.coalitions import Coalition, members
 from breakaway.runners.division import BlockProblem, Divider, Division
 from breakaway.runners.lattice import Lattice, Refinements, refinements_of
 from breakaway.runners.search import Clause, Number, undominated
+from breakaway.runners.solvers import LimitReachedError
 
 ThreatTable = dict[Coalition, tuple[Clause, ...]]
 """For every block of a structure, the payoffs with which it threatens when a breakaway leads to that structure."""
@@ -71,14 +73,20 @@ class ViabilityMap:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What a caller may attach: progress after every level, finished levels to start from, and workers."""
+    """What a caller may attach: progress after every level, finished levels to start from, workers, a limit.
+
+    The time limit, in seconds, is looked at after every structure (after every level with workers).
+    """
 
     level_done: Callable[[ViabilityMap], None] = lambda _: None
     finished: Sequence[tuple[Block, ...]] = ()
     workers: int = 1
+    time_limit: float | None = None
 
 
-def judge(setting: Setting, worths: Worths, hooks: Hooks | None = None) -> ViabilityMap:
+def judge(
+    setting: Setting, worths: Worths, hooks: Hooks | None = None, result: ViabilityMap | None = None
+) -> ViabilityMap:
     """Judge every structure, from the finest up.
 
     Parameters
@@ -88,22 +96,35 @@ def judge(setting: Setting, worths: Worths, hooks: Hooks | None = None) -> Viabi
     worths
         v(S, pi) for the patterns of a level.
     hooks
-        Progress, resumption and workers.
+        Progress, resumption, workers and a time limit.
+    result
+        An empty map to fill, for a caller who wants to keep what is judged before a limit or an interruption.
 
     Returns
     -------
     The map of all structures.
+
+    Raises
+    ------
+    LimitReachedError
+        When the time limit is reached.
     """
     hooks = hooks or Hooks()
     lattice = setting.lattice
     refinements = refinements_of(lattice)
-    result = ViabilityMap(lattice)
+    result = ViabilityMap(lattice) if result is None else result
+    deadline = math.inf if hooks.time_limit is None else time.monotonic() + hooks.time_limit
     previous: range | None = None
     for level in lattice.levels():
         divided = _divide_level(setting, result, level, worths, hooks)
         for number, blocks in zip(level, divided, strict=True):
             viable = previous is None or all(block.division.viable for block in blocks)
             _enter(result, refinements, number, blocks, viable)
+            if time.monotonic() > deadline and number + 1 < len(lattice.patterns):
+                raise LimitReachedError(
+                    f"the time limit of {hooks.time_limit:g} s was reached after {number + 1} of "
+                    f"{len(lattice.patterns)} structures; give more time, or resume"
+                )
         if previous is not None:
             refinements.forget(previous)
         previous = level

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from breakaway.data.games import ExternalityGame
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners import viability_tables as tabulate
-from breakaway.runners.asking import About, HowToSolve, PhaseClock
+from breakaway.runners.asking import About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.named_map import NamedMap
-from breakaway.runners.recursion import Hooks, ViabilityMap, judge
+from breakaway.runners.recursion import Hooks, Setting, ViabilityMap, Worths, judge
+from breakaway.runners.search import SearchLimitError
 from breakaway.runners.setting import by_model, closed_form, player_types, scale_of_game, setting_of
+from breakaway.runners.solvers import SolveError
 from breakaway.runners.verify import verify_viability
 
 MOST_NAMED_STRUCTURES = 25_000
@@ -52,37 +56,68 @@ def solve_viability(
 
     Raises
     ------
-    SolveError
-        When a model cannot be solved.
+    UnfinishedError
+        When a limit is reached, a model cannot be solved or the user interrupts; it carries what is known.
     """
     how = how or HowToSolve()
     clock = PhaseClock()
-    result, eps = viability_map(game, how, hooks)
+    setting, worths = prepare(game, how)
+    result = ViabilityMap(setting.lattice)
+    try:
+        judge(setting, worths, _with_options(hooks, how), result)
+    except (SolveError, SearchLimitError, KeyboardInterrupt) as stop:
+        raise UnfinishedError(_reason(stop), _partial_answer(game, setting, result, how, about)) from stop
     clock.lap("recursion")
     named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
-    tables = _tables(named, how, eps)
+    tables = _tables(named, how, setting.eps)
     clock.lap("tables")
-    claims = _claims(result, named, tables, how, eps)
+    claims = _claims(named, tables, how, setting.eps)
     residual, checks = _verification(game, tables, claims, how)
     clock.lap("verification")
     certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
     return Answer("viability", *about, game.players.names, tables, certificate, how.asked(), clock.laps)
 
 
-def viability_map(
-    game: ExternalityGame, how: HowToSolve, hooks: Hooks | None = None
-) -> tuple[ViabilityMap, float]:
-    """Run the recursion; return the map and the tolerance in the game's unit."""
-    n = len(game.players)
-    types = player_types(game) if how.identical else PlayerTypes.distinct(n)
-    scale = scale_of_game(game)
-    setting = setting_of(game, types, how.divider(), scale, how.options.tolerance)
-    worths = closed_form(game, setting.lattice)
+def prepare(game: ExternalityGame, how: HowToSolve) -> tuple[Setting, Worths]:
+    """Bind a game to the lattice of its structures, and say where its worths come from."""
+    types = player_types(game) if how.identical else PlayerTypes.distinct(len(game.players))
+    setting = setting_of(game, types, how.divider(), scale_of_game(game), how.options.tolerance)
     if how.method == "model":
-        worths = by_model(game, setting.lattice, how.options)
+        return setting, by_model(game, setting.lattice, how.options)
+    return setting, closed_form(game, setting.lattice)
+
+
+def _with_options(hooks: Hooks | None, how: HowToSolve) -> Hooks:
     given = hooks or Hooks()
-    result = judge(setting, worths, Hooks(given.level_done, given.finished, how.workers))
-    return result, setting.eps
+    return replace(given, workers=how.workers, time_limit=how.options.time_limit)
+
+
+def _reason(stop: BaseException) -> str:
+    return "interrupted" if isinstance(stop, KeyboardInterrupt) else str(stop)
+
+
+def _partial_answer(
+    game: ExternalityGame, setting: Setting, result: ViabilityMap, how: HowToSolve, about: About
+) -> Answer:
+    """Tabulate the structures judged so far; which are coarsest or efficient is not known yet."""
+    named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
+    structures = tabulate.structures_table(named, setting.eps)
+    structures[["coarsest", "efficient"]] = False
+    tables = {
+        "structures": structures,
+        "blocks": tabulate.blocks_table(named),
+        "payoffs": tabulate.payoffs_table(named),
+    }
+    claims = {
+        **dict.fromkeys(tables, "partial"),
+        "judged": len(result.blocks),
+        "of": len(setting.lattice.patterns),
+        "complete": False,
+        "method": how.method,
+        "tolerance": setting.eps,
+    }
+    certificate = Certificate("interrupted or limit reached", "finer structures only", claims)
+    return Answer("viability", *about, game.players.names, tables, certificate, how.asked())
 
 
 def _tables(named: NamedMap, how: HowToSolve, eps: float) -> dict[str, pd.DataFrame]:
@@ -105,9 +140,8 @@ def _tables(named: NamedMap, how: HowToSolve, eps: float) -> dict[str, pd.DataFr
     return tables
 
 
-def _claims(
-    result: ViabilityMap, named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, eps: float
-) -> dict[str, object]:
+def _claims(named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, eps: float) -> dict[str, object]:
+    result = named.result
     divisions = [block.division for row in result.blocks for block in row]
     gaps = [d.bound - d.log_product for d in divisions if d.viable and d.log_product > -float("inf")]
     structures = tables["structures"]

@@ -1,0 +1,371 @@
+"""The command line: ``breakaway check | solve | verify | compare | instances | solvers``.
+
+Exit codes: 0 answered; 1 unexpected, or a verification that failed; 2 bad input; 3 no answer (what is known is written).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from breakaway.data.instances import Instance, check_instance, load_instance, shipped_instances
+from breakaway.data.problems import DataError, Problem
+from breakaway.results.checkpoint import drop_checkpoint, read_checkpoint, write_checkpoint
+from breakaway.results.encoding import to_json
+from breakaway.results.records import Answer
+from breakaway.results.storage import RunError, read_run, write_run
+from breakaway.results.text import answer_json, answer_text
+from breakaway.runners.asking import HowToSolve, UnfinishedError
+from breakaway.runners.compare import compare, contenders
+from breakaway.runners.dispatch import (
+    blocks_from_plain,
+    blocks_to_plain,
+    instance_files,
+    resume_key,
+    solve_instance,
+    verify_answer,
+    versions,
+)
+from breakaway.runners.pictures import write_pictures
+from breakaway.runners.recursion import Hooks, ViabilityMap
+from breakaway.runners.search import SearchLimitError
+from breakaway.runners.solvers import SolveError, SolverOptions, solver_table
+from breakaway.runners.verify import Verification
+
+ANSWERED, UNEXPECTED, BAD_INPUT, NO_ANSWER = 0, 1, 2, 3
+
+CHECKPOINT_AFTER = 5.0
+"""Seconds of work after which finished levels are kept on disk as well."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    asked = parser().parse_args(words)
+    asked.words = ["breakaway", *words]
+    try:
+        code: int = asked.run(asked)
+    except DataError as error:
+        _report_problems(error.problems, asked.json)
+        return BAD_INPUT
+    except (RunError, ValueError) as error:
+        return _fail(str(error), asked.json, BAD_INPUT)
+    except (SolveError, SearchLimitError) as error:
+        return _fail(f"no answer: {error}", asked.json, NO_ANSWER)
+    except KeyboardInterrupt:
+        return _fail("interrupted", asked.json, NO_ANSWER)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ANSWERED
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="breakaway",
+        description="Will any coalition break away? Solve coalitional games with certificates.",
+        epilog="INSTANCE is a folder with game.toml and CSV tables, or the name of a shipped instance.",
+    )
+    top.add_argument("--version", action="version", version=versions()["breakaway"])
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_check(commands)
+    _add_solve(commands)
+    _add_verify(commands)
+    _add_compare(commands)
+    _add_listing(commands, "instances", "list the shipped instances", _run_instances)
+    _add_listing(commands, "solvers", "show what each solver can do here", _run_solvers)
+    return top
+
+
+Commands = argparse._SubParsersAction  # type: ignore[type-arg]  # the only name argparse has for it
+
+
+def _command(
+    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_check(commands: Commands) -> None:
+    command = _command(commands, "check", "check an instance and list every problem", _run_check)
+    command.add_argument("instance", metavar="INSTANCE")
+
+
+def _add_solve(commands: Commands) -> None:
+    command = _command(commands, "solve", "solve an instance and certify the answer", _run_solve)
+    command.add_argument("instance", metavar="INSTANCE")
+    command.add_argument("--out", metavar="DIR", help="write tables and run.json there")
+    command.add_argument("--plots", action="store_true", help="write pictures to DIR as well (needs --out)")
+    command.add_argument("--method", choices=("exact", "model"), default="exact", help="search, or Pyomo models")
+    command.add_argument("--solver", choices=("highs", "scip"), help="for the divisions of --method model")
+    command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
+    command.add_argument("--workers", type=int, default=1, help="processes that divide coalitions")
+    command.add_argument("--no-identical", dest="identical", action="store_false", help="solve every structure by itself")
+    command.add_argument(
+        "--detail", choices=("auto", "all", "failures", "none"), default="auto", help="which threats to list"
+    )
+    command.add_argument("--verify", action=argparse.BooleanOptionalAction, help="check the answer at once (default: by size)")
+    _add_solver_options(command)
+
+
+def _add_solver_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--tolerance", type=float, default=1e-9, help="relative to the game's largest number")
+    command.add_argument("--time-limit", type=float, metavar="SECONDS", help="of one game, or of one solver call")
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument("--seed", type=int, default=0)
+
+
+def _add_verify(commands: Commands) -> None:
+    command = _command(commands, "verify", "recompute every claim of a run from the definitions", _run_verify)
+    command.add_argument("run_folder", metavar="RUN", help="a folder that solve --out wrote")
+    command.add_argument("--tolerance", type=float, help="relative to the game's largest number; default: the run's")
+
+
+def _add_compare(commands: Commands) -> None:
+    command = _command(commands, "compare", "solve an instance by several methods and solvers", _run_compare)
+    command.add_argument("instance", metavar="INSTANCE")
+    command.add_argument(
+        "--solvers",
+        default="exact,highs,scip",
+        metavar="A,B,C",
+        help="exact, highs, scip; with a formulation: highs:chain_flow, scip:disjunctive",
+    )
+    _add_solver_options(command)
+
+
+def _add_listing(commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]) -> None:
+    _command(commands, name, text, run)
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def _run_check(asked: argparse.Namespace) -> int:
+    problems = check_instance(asked.instance)
+    if problems:
+        _report_problems(problems, asked.json)
+        return BAD_INPUT
+    instance = load_instance(asked.instance)
+    found = {"instance": instance.name, "kind": instance.kind, "title": instance.title, "problems": []}
+    players = len(instance.game.players)
+    _say(found, f"{instance.name}: no problems. {instance.kind} with {players} players: {instance.title}", asked.json)
+    return ANSWERED
+
+
+def _run_solve(asked: argparse.Namespace) -> int:
+    how = _how(asked)
+    if asked.plots and not asked.out:
+        raise ValueError("--plots needs a folder to write to: add --out DIR")
+    instance = load_instance(asked.instance)
+    progress = _Progress(asked.json)
+    try:
+        answer = solve_instance(instance, how, _hooks(asked, instance, how, progress))
+    except UnfinishedError as stop:
+        progress.clear()
+        return _report_unfinished(asked, instance, stop)
+    progress.clear()
+    if asked.out:
+        _write(asked, instance, answer)
+        drop_checkpoint(asked.out)
+    print(answer_json(answer) if asked.json else answer_text(answer))
+    if asked.out and not asked.json:
+        print(f"\nTables and run.json are in {asked.out}; check them with: breakaway verify {asked.out}")
+    return ANSWERED
+
+
+def _how(asked: argparse.Namespace) -> HowToSolve:
+    if asked.workers < 1:
+        raise ValueError(f"--workers {asked.workers}: at least one process is needed")
+    if asked.method == "exact" and (asked.solver or asked.formulation):
+        raise ValueError("--solver and --formulation are for Pyomo models: add --method model")
+    return HowToSolve(
+        asked.method,
+        asked.solver,
+        asked.formulation,
+        _options(asked),
+        asked.workers,
+        asked.identical,
+        asked.detail,
+        asked.verify,
+    )
+
+
+def _options(asked: argparse.Namespace) -> SolverOptions:
+    try:
+        return SolverOptions(
+            time_limit=asked.time_limit, tolerance=asked.tolerance, threads=asked.threads, seed=asked.seed
+        )
+    except SolveError as error:
+        raise ValueError(str(error)) from error
+
+
+def _hooks(asked: argparse.Namespace, instance: Instance, how: HowToSolve, progress: _Progress) -> Hooks:
+    """Show progress after every level and keep finished levels of long work on disk."""
+    if not asked.out:
+        return Hooks(progress.level)
+    key = resume_key(instance, how)
+    finished = blocks_from_plain(read_checkpoint(asked.out, key))
+    started = time.monotonic()
+
+    def level_done(result: ViabilityMap) -> None:
+        progress.level(result)
+        if time.monotonic() - started > CHECKPOINT_AFTER:
+            write_checkpoint(asked.out, key, blocks_to_plain(result.blocks))
+
+    return Hooks(level_done, finished)
+
+
+def _write(asked: argparse.Namespace, instance: Instance, answer: Answer) -> None:
+    write_run(
+        asked.out, answer, command=asked.words, instance_files=instance_files(instance), versions=versions()
+    )
+    if asked.plots:
+        write_pictures(Path(asked.out), instance.game, answer)
+
+
+def _report_unfinished(asked: argparse.Namespace, instance: Instance, stop: UnfinishedError) -> int:
+    claims = stop.answer.certificate.claims
+    text = f"no answer: {stop}. {claims['judged']} of {claims['of']} structures were judged"
+    if asked.out:
+        _write(argparse.Namespace(**{**vars(asked), "plots": False}), instance, stop.answer)
+        text += f"; they are in {asked.out}. To resume, run the same command again"
+    else:
+        text += "; with --out DIR they are kept and the work can be resumed"
+    return _fail(text, asked.json, NO_ANSWER)
+
+
+def _run_verify(asked: argparse.Namespace) -> int:
+    run = read_run(asked.run_folder)
+    instance = load_instance(run.instance)
+    tolerance = asked.tolerance or float(str(run.answer.options.get("tolerance", 1e-9)))
+    claims = run.answer.certificate.claims
+    if claims.get("complete") is False and run.answer.certificate.holding == "finer structures only":
+        raise RunError(f"{run.folder}: the run is unfinished; run its command again, then verify")
+    verification = verify_answer(instance.game, run.answer.tables, claims, tolerance)
+    passed = verification.passed and not run.altered
+    found = {
+        "run": str(run.folder),
+        "passed": passed,
+        "altered": list(run.altered),
+        "residual": verification.residual,
+        "checks": verification.checks,
+    }
+    _say(found, _verification_text(run.folder, verification, run.altered), asked.json)
+    return ANSWERED if passed else UNEXPECTED
+
+
+def _verification_text(folder: Path, verification: Verification, altered: Sequence[str]) -> str:
+    checks = verification.checks
+    lines = [_aligned(checks.assign(worst_residual=checks["worst_residual"].map("{:.1e}".format)))]
+    lines += [f"{name}: is not as the run wrote it" for name in altered]
+    verdict = "every claim holds" if verification.passed and not altered else "FAILED"
+    total = int(checks["checked"].sum())
+    lines.append(f"{folder}: {verdict}; {total} items checked, {int(checks['failed'].sum())} failed")
+    return "\n".join(lines)
+
+
+def _run_compare(asked: argparse.Namespace) -> int:
+    instance = load_instance(asked.instance)
+    names = [name.strip() for name in asked.solvers.split(",") if name.strip()]
+    progress = _Progress(asked.json)
+    table = compare(instance.game, contenders(names, HowToSolve(options=_options(asked))), progress.say)
+    progress.clear()
+    _say({"instance": instance.name, "table": table}, _aligned(_readable(table)), asked.json)
+    if not len(table.query("status == 'optimal' or status == 'infeasible'")):
+        return NO_ANSWER
+    return UNEXPECTED if (table["agrees"] == False).any() else ANSWERED  # noqa: E712  # None means unknown
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Write numbers for reading: values to nine digits, gaps and times short, unknown ones as a dash."""
+    styles = {"value": "{:.9g}", "bound": "{:.9g}", "gap": "{:.1e}", "seconds": "{:.3f}", "solutions": "{:.0f}", "viable": "{:.0f}"}
+    shown = table.copy()
+    for column, style in styles.items():
+        shown[column] = [("-" if pd.isna(cell) else style.format(float(cell))) for cell in table[column]]
+    shown["agrees"] = [{True: "yes", False: "NO"}.get(cell, "-") for cell in table["agrees"]]
+    return shown
+
+
+def _run_instances(asked: argparse.Namespace) -> int:
+    frame = pd.DataFrame(shipped_instances(), columns=["name", "kind", "title", "source"])
+    _say({"instances": frame}, _aligned(frame[["name", "kind", "title"]]), asked.json)
+    return ANSWERED
+
+
+def _run_solvers(asked: argparse.Namespace) -> int:
+    table = solver_table()
+    flags = {True: "yes", False: "no"}
+    shown = table.map(lambda cell: flags.get(cell, cell) if isinstance(cell, bool) else cell)
+    _say({"solvers": table}, _aligned(shown), asked.json)
+    return ANSWERED
+
+
+# --- saying --------------------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """One line on a terminal's standard error; silent when piped or when JSON is asked for."""
+
+    def __init__(self, silent: bool) -> None:
+        self._shown = not silent and sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        """Replace the line."""
+        if self._shown:
+            sys.stderr.write(f"\r\x1b[K{text} ...")
+            sys.stderr.flush()
+
+    def level(self, result: ViabilityMap) -> None:
+        """Tell how many structures are judged."""
+        done, total = len(result.blocks), len(result.lattice.patterns)
+        self.say(f"{done:,} of {total:,} coalition structures judged, {sum(result.viable):,} viable")
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _say(found: object, text: str, as_json: bool) -> None:
+    print(to_json(found) if as_json else text)
+
+
+def _fail(text: str, as_json: bool, code: int) -> int:
+    if as_json:
+        print(json.dumps({"error": text}))
+    print(text, file=sys.stderr)
+    return code
+
+
+def _report_problems(problems: Sequence[Problem], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"problems": [str(problem) for problem in problems]}))
+        return
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+    print(f"{count}; nothing was solved", file=sys.stderr)
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    """Write a frame as left-aligned text columns; the last column may be as long as it likes."""
+    cells = [[str(column) for column in frame.columns]] + [[str(c) for c in row] for row in frame.itertuples(index=False)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(frame.columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

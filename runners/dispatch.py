@@ -1,0 +1,121 @@
+"""One entry for every bargaining game: solve it, verify an answer about it, resume it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from breakaway.data.games import CharacteristicFunctionGame, Game, ThreatGame
+from breakaway.data.instances import Instance
+from breakaway.results.records import Answer
+from breakaway.runners.asking import About, HowToSolve
+from breakaway.runners.characteristic import solve_characteristic
+from breakaway.runners.coalitional_nash import solve_coalitional_nash
+from breakaway.runners.division import Division
+from breakaway.runners.recursion import Block, Hooks
+from breakaway.runners.verify import (
+    Verification,
+    verify_characteristic,
+    verify_threat_game,
+    verify_viability,
+)
+from breakaway.runners.viability import solve_viability
+
+REPORTED_PACKAGES = (
+    "breakaway",
+    "pyomo",
+    "highspy",
+    "casadi",
+    "cyipopt-wheels",
+    "pyscipopt",
+    "numpy",
+    "pandas",
+)
+
+
+def solve_game(game: Game, how: HowToSolve | None = None, about: About = About(), hooks: Hooks | None = None) -> Answer:
+    """Solve a game by the concept of its kind.
+
+    A game with threats gets its coalitional Nash solutions, a characteristic function those of every coalition, a game
+    with externalities the verdict on every coalition structure.
+
+    Raises
+    ------
+    SolveError, SearchLimitError, UnfinishedError
+        When a solver fails or a limit is reached.
+    """
+    if isinstance(game, ThreatGame):
+        return solve_coalitional_nash(game, how, about)
+    if isinstance(game, CharacteristicFunctionGame):
+        return solve_characteristic(game, how, about)
+    return solve_viability(game, how, about, hooks)
+
+
+def solve_instance(instance: Instance, how: HowToSolve | None = None, hooks: Hooks | None = None) -> Answer:
+    """Solve the game of an instance; see :func:`solve_game`."""
+    return solve_game(instance.game, how, About(instance.kind, instance.title, instance.source), hooks)
+
+
+def verify_answer(
+    game: Game, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
+) -> Verification:
+    """Recompute every claim of an answer from the definitions."""
+    if isinstance(game, ThreatGame):
+        return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance)
+    if isinstance(game, CharacteristicFunctionGame):
+        return verify_characteristic(game, tables, claims, tolerance)
+    return verify_viability(game, tables, tolerance, claims)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that an answer depends on."""
+    found = {"python": platform.python_version()}
+    for name in REPORTED_PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def instance_files(instance: Instance) -> dict[str, bytes]:
+    """Return the bytes of every file that the instance was read from."""
+    return {name: (instance.path / name).read_bytes() for name in instance.files}
+
+
+def resume_key(instance: Instance, how: HowToSolve) -> str:
+    """Return what identifies a recursion: input files, and the options that its numbers depend on."""
+    asked = {name: how.asked()[name] for name in ("method", "solver", "formulation", "tolerance", "identical")}
+    text = json.dumps([sorted(instance.files.items()), asked])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def blocks_to_plain(blocks: Sequence[tuple[Block, ...]]) -> list[Any]:
+    """Return judged structures as plain lists for a checkpoint."""
+    return [[[b.coalition, b.worth, *_plain_division(b.division)] for b in row] for row in blocks]
+
+
+def _plain_division(d: Division) -> list[Any]:
+    solutions = [[list(pair) for pair in solution] for solution in d.solutions]
+    return [d.required, d.viable, solutions, d.log_product, d.bound, d.nodes, d.zero_product, d.complete]
+
+
+def blocks_from_plain(rows: Sequence[Any]) -> list[tuple[Block, ...]]:
+    """Return judged structures from a checkpoint."""
+    return [
+        tuple(
+            Block(
+                coalition,
+                worth,
+                Division(required, viable, tuple(tuple((i, x) for i, x in s) for s in solutions), *rest),
+            )
+            for coalition, worth, required, viable, solutions, *rest in row
+        )
+        for row in rows
+    ]

@@ -1,0 +1,59 @@
+"""Which pictures an answer gets: the lattice and payoffs of a map, the payoff triangle of three players."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from breakaway.data.coalitions import parse_coalition
+from breakaway.data.games import CharacteristicFunctionGame, Game, Threat, ThreatGame, TotalWorth
+from breakaway.results.records import Answer
+from breakaway.results.triangle import Triangle, triangle_of_answer, triangle_of_game
+
+
+def write_pictures(folder: Path, game: Game, answer: Answer) -> list[Path]:
+    """Write the pictures that fit a game and return their paths.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed; the message says how to install it.
+    """
+    from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
+
+    written = []
+    if answer.concept == "viability":
+        written += [
+            plots.plot_lattice(answer, folder / "lattice.png"),
+            plots.plot_payoffs(answer, folder / "payoffs.png"),
+        ]
+    triangle = payoff_triangle(game, answer)
+    if triangle is not None:
+        written.append(plots.plot_triangle(answer, triangle, folder / "triangle.png"))
+    return [Path(path) for path in written]
+
+
+def payoff_triangle(game: Game, answer: Answer) -> Triangle | None:
+    """Return the triangle of the grand coalition of three players; None where there is nothing to draw."""
+    if len(game.players) != 3:
+        return None
+    if isinstance(game, CharacteristicFunctionGame):
+        game = _game_of_everyone(game, answer)
+    if isinstance(game, ThreatGame):
+        drawable = isinstance(game.feasible, TotalWorth) and game.feasible.worth > sum(game.players.disagreement)
+        return triangle_of_game(answer, game) if drawable else None
+    if "threats" not in answer.tables:
+        return None
+    a, b, c = game.players.disagreement
+    return replace(triangle_of_answer(answer), disagreement=(a, b, c))
+
+
+def _game_of_everyone(game: CharacteristicFunctionGame, answer: Answer) -> ThreatGame:
+    """Return the game with threats that the grand coalition faces: the solutions of its subcoalitions."""
+    players = game.players
+    threats = []
+    for (name, number), rows in answer.tables["coalition_solutions"].groupby(["coalition", "solution"], sort=False):
+        coalition = parse_coalition(str(name), players.names)
+        if coalition != players.everyone:
+            threats.append(Threat(f"{name} {number}", coalition, tuple(rows["payoff"])))
+    return ThreatGame(players, TotalWorth(game.worths[players.everyone]), tuple(threats))
