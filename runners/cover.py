@@ -56,7 +56,7 @@ def met_at(asked: Sequence[tuple[Number, int]], levels: Sequence[Number], tolera
 
 def essential(clauses: Iterable[Clause]) -> list[Clause]:
     """Drop every clause that another one implies: with fewer members, each of whom asks for at least as much."""
-    distinct = list(dict.fromkeys(clauses))
+    distinct = list(dict.fromkeys(tuple(sorted(clause)) for clause in clauses))
     if len(distinct) < 2:
         return distinct
     n = 1 + max(i for clause in distinct for i, _ in clause)
