@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure, coalition_of, structure_of
 from breakaway.data.games import (
     AbatementGame,

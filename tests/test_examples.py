@@ -6,6 +6,18 @@ import math
 from functools import cache
 
 import pytest
+from map_cases import (
+    assert_verified,
+    coalition_sets,
+    flagged,
+    map_of,
+    numbers_by,
+    payoff_sets,
+    payoffs_in,
+    threat_sets,
+    vectors,
+)
+
 from breakaway.data.games import (
     AbatementGame,
     CharacteristicFunctionGame,
@@ -20,17 +32,6 @@ from breakaway.runners.asking import About, HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.viability import solve_viability
-from map_cases import (
-    assert_verified,
-    coalition_sets,
-    flagged,
-    map_of,
-    numbers_by,
-    payoff_sets,
-    payoffs_in,
-    threat_sets,
-    vectors,
-)
 
 PAIRS_OF_THREE = {"1|2+3", "1+2|3", "1+3|2"}
 

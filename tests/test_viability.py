@@ -6,14 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from breakaway.data.coalitions import bell_number
-from breakaway.data.games import AbatementGame, CharacteristicFunctionGame, CournotMarket, Players, ThreatGame
-from breakaway.data.instances import load_instance, shipped_instances
-from breakaway.results.records import Answer
-from breakaway.runners.asking import About, HowToSolve
-from breakaway.runners.characteristic import solve_characteristic
-from breakaway.runners.recursion import Hooks, ViabilityMap
-from breakaway.runners.viability import solve_viability
 from map_cases import (
     MAP_KINDS,
     assert_same_answers,
@@ -34,6 +26,15 @@ from map_cases import (
     size_of,
     structure,
 )
+
+from breakaway.data.coalitions import bell_number
+from breakaway.data.games import AbatementGame, CharacteristicFunctionGame, CournotMarket, Players, ThreatGame
+from breakaway.data.instances import load_instance, shipped_instances
+from breakaway.results.records import Answer
+from breakaway.runners.asking import About, HowToSolve
+from breakaway.runners.characteristic import solve_characteristic
+from breakaway.runners.recursion import Hooks, ViabilityMap
+from breakaway.runners.viability import solve_viability
 
 MAPS = cases(*MAP_KINDS)
 TOLERANCE = 1e-7
