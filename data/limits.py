@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
+
 from breakaway.data.coalitions import MAX_PLAYERS
 
 MAX_PLAYERS_THREAT_GAME = 30

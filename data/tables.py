@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.problems import Findings, Row
 from breakaway.data.schema import ColumnType, Table
 

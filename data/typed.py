@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
 from breakaway.data.coalitions import Coalition, Structure, parse_coalition, parse_structure, structure_of
 from breakaway.data.problems import Findings, Row, nearest, suggestion
 from breakaway.data.schema import Column, ColumnType, ParameterValue, Table
 from breakaway.data.tables import RawTable
-from numpy.typing import NDArray
 
 Parser = Callable[[str], Any]
 

@@ -40,6 +40,8 @@ from types import MappingProxyType
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import ArrayLike
+
 from breakaway.data.coalitions import Structure, members
 from breakaway.data.games import AbatementGame
 from breakaway.models.blocks import (
@@ -50,7 +52,6 @@ from breakaway.models.blocks import (
     structure_array,
     sum_of_members,
 )
-from numpy.typing import ArrayLike
 
 FORMULATIONS: Mapping[str, str] = MappingProxyType(
     {

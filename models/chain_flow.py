@@ -47,6 +47,7 @@ import math
 from collections.abc import Mapping
 
 import pyomo.environ as pyo
+
 from breakaway.data.coalitions import coalition_of, format_coalition, members
 from breakaway.data.games import ThreatGame, TotalWorth
 from breakaway.models import unblocked

@@ -46,11 +46,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pyomo.environ as pyo
+from pyomo.gdp import Disjunct, Disjunction
+
 from breakaway.data.games import Points, ThreatGame, TotalWorth
 from breakaway.models import chain_flow, unblocked
 from breakaway.models.blocks import check_formulation
 from breakaway.models.unblocked import Pairs
-from pyomo.gdp import Disjunct, Disjunction
 
 FORMULATIONS: Mapping[str, str] = MappingProxyType(
     {

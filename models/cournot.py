@@ -47,10 +47,11 @@ from types import MappingProxyType
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import ArrayLike
+
 from breakaway.data.coalitions import Structure, members
 from breakaway.data.games import CournotMarket
 from breakaway.models.blocks import FloatArray, check_formulation, least_of_members, named_blocks, structure_array
-from numpy.typing import ArrayLike
 
 FORMULATIONS: Mapping[str, str] = MappingProxyType(
     {

@@ -30,6 +30,7 @@ unblocked set is nonempty).
 from __future__ import annotations
 
 import pyomo.environ as pyo
+
 from breakaway.data.games import ThreatGame, TotalWorth
 from breakaway.models import unblocked
 from breakaway.models.unblocked import Pairs

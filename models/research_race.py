@@ -43,10 +43,11 @@ from types import MappingProxyType
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import ArrayLike
+
 from breakaway.data.coalitions import Structure
 from breakaway.data.games import ResearchRace
 from breakaway.models.blocks import FloatArray, block_sizes, check_formulation, named_blocks, structure_array
-from numpy.typing import ArrayLike
 
 FORMULATIONS: Mapping[str, str] = MappingProxyType(
     {

@@ -32,6 +32,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import pyomo.environ as pyo
+
 from breakaway.data.coalitions import members
 from breakaway.data.games import Points, Polyhedron, ThreatGame, TotalWorth
 

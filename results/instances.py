@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+
 from breakaway.data.games import Game
 from breakaway.data.header import FILE as HEADER_FILE
 from breakaway.data.instances import tables_from_game

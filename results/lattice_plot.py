@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
 from breakaway.results.canvas import FAINT, INK, PlotError, new_figure, save
 from breakaway.results.hasse import Hasse, hasse
 from breakaway.results.records import Answer

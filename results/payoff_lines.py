@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
 from breakaway.results.wording import aligned, fits, listing, number, paragraph
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import get_args
 
 import pandas as pd
+
 from breakaway.results.tables import Concept, table_problems
 
 

@@ -19,6 +19,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
+
 from breakaway.results.encoding import from_plain, to_json
 from breakaway.results.records import Answer, Certificate
 from breakaway.results.tables import Concept, Kind, kind_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 
 import pandas as pd
+
 from breakaway.results.payoff_lines import Share, share_lines, shares, solutions_of
 from breakaway.results.records import Answer
 from breakaway.results.threats import Failure, declined, declined_lines, failure_lines, promises

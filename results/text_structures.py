@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
 from breakaway.results.payoff_lines import share_lines, shares, solutions_of
 from breakaway.results.records import Answer
 from breakaway.results.threats import (

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
 from breakaway.results.wording import GLUE, aligned, apart, braces, listing, number, paragraph, settled, vector
 
 MOST_FAILURES = 8

@@ -82,6 +82,10 @@ class About(NamedTuple):
     source: str = ""
 
 
+UNNAMED = About()
+"""What an answer says of a game that comes from no instance."""
+
+
 class UnfinishedError(Exception):
     """A recursion stopped early: by a limit, a failure or the user.
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from breakaway.runners.division import BlockProblem, essential, normalise
+from breakaway.runners.cover import essential
+from breakaway.runners.division import BlockProblem, normalise
 from breakaway.runners.search import Clause, LeastTotal, Number, Search
 
 
@@ -44,9 +45,7 @@ def _excess(clause: Clause, d: Sequence[Number]) -> float:
     return float(min(tau - d[i] for i, tau in clause))
 
 
-def _explain(
-    problem: BlockProblem, kept: list[Clause], added: list[Clause], candidates: list[Clause]
-) -> list[Clause]:
+def _explain(problem: BlockProblem, kept: list[Clause], added: list[Clause], candidates: list[Clause]) -> list[Clause]:
     """Reduce ``candidates`` given that ``kept`` must stay; ``added`` are what the caller has just put into kept."""
     if added and requires_more(problem, kept):
         return []

@@ -14,7 +14,7 @@ import pandas as pd
 from breakaway.data.coalitions import Coalition, Structure, bell_number, coarsest, members, structures
 from breakaway.data.games import CharacteristicFunctionGame, Players
 from breakaway.results.records import Answer, Certificate
-from breakaway.runners.asking import About, HowToSolve, PhaseClock
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.coalitional_nash import claims_of
 from breakaway.runners.division import BlockProblem, Division
@@ -76,7 +76,7 @@ def _canonical_subcoalitions(types: PlayerTypes) -> dict[Coalition, list[Coaliti
 
 
 def solve_characteristic(
-    game: CharacteristicFunctionGame, how: HowToSolve | None = None, about: About = About()
+    game: CharacteristicFunctionGame, how: HowToSolve | None = None, about: About = UNNAMED
 ) -> Answer:
     """Return the coalitional Nash solutions of every coalition, and which structures hold together.
 
@@ -209,9 +209,7 @@ def _failures_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions
         if division.viable:
             continue
         source = {clause: (part, number) for part, number, clause in _threats(players, solved, coalition)}
-        problem = BlockProblem(
-            members(coalition), players.weights, players.disagreement, worth, list(source), eps
-        )
+        problem = BlockProblem(members(coalition), players.weights, players.disagreement, worth, list(source), eps)
         required = float(division.required)
         what = players.coalition_name(coalition), worth, required, required - worth
         for cause in irreducible_causes(problem):

@@ -1,6 +1,7 @@
 """The command line: ``breakaway check | solve | verify | compare | instances | solvers``.
 
-Exit codes: 0 answered; 1 unexpected, or a verification that failed; 2 bad input; 3 no answer (what is known is written).
+Exit codes: 0 answered; 1 unexpected, or a verification that failed; 2 bad input; 3 no answer (what is known is
+written).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -85,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-Commands = argparse._SubParsersAction  # type: ignore[type-arg]  # the only name argparse has for it
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _command(
@@ -111,11 +113,15 @@ def _add_solve(commands: Commands) -> None:
     command.add_argument("--solver", choices=("highs", "scip"), help="for the divisions of --method model")
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
     command.add_argument("--workers", type=int, default=1, help="processes that divide coalitions")
-    command.add_argument("--no-identical", dest="identical", action="store_false", help="solve every structure by itself")
+    command.add_argument(
+        "--no-identical", dest="identical", action="store_false", help="solve every structure by itself"
+    )
     command.add_argument(
         "--detail", choices=("auto", "all", "failures", "none"), default="auto", help="which threats to list"
     )
-    command.add_argument("--verify", action=argparse.BooleanOptionalAction, help="check the answer at once (default: by size)")
+    command.add_argument(
+        "--verify", action=argparse.BooleanOptionalAction, help="check the answer at once (default: by size)"
+    )
     _add_solver_options(command)
 
 
@@ -227,9 +233,7 @@ def _hooks(asked: argparse.Namespace, instance: Instance, how: HowToSolve, progr
 
 
 def _write(asked: argparse.Namespace, instance: Instance, answer: Answer) -> None:
-    write_run(
-        asked.out, answer, command=asked.words, instance_files=instance_files(instance), versions=versions()
-    )
+    write_run(asked.out, answer, command=asked.words, instance_files=instance_files(instance), versions=versions())
     if asked.plots:
         write_pictures(Path(asked.out), instance.game, answer)
 
@@ -289,7 +293,14 @@ def _run_compare(asked: argparse.Namespace) -> int:
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
     """Write numbers for reading: values to nine digits, gaps and times short, unknown ones as a dash."""
-    styles = {"value": "{:.9g}", "bound": "{:.9g}", "gap": "{:.1e}", "seconds": "{:.3f}", "solutions": "{:.0f}", "viable": "{:.0f}"}
+    styles = {
+        "value": "{:.9g}",
+        "bound": "{:.9g}",
+        "gap": "{:.1e}",
+        "seconds": "{:.3f}",
+        "solutions": "{:.0f}",
+        "viable": "{:.0f}",
+    }
     shown = table.copy()
     for column, style in styles.items():
         shown[column] = [("-" if pd.isna(cell) else style.format(float(cell))) for cell in table[column]]
@@ -361,7 +372,9 @@ def _report_problems(problems: Sequence[Problem], as_json: bool) -> None:
 
 def _aligned(frame: pd.DataFrame) -> str:
     """Write a frame as left-aligned text columns; the last column may be as long as it likes."""
-    cells = [[str(column) for column in frame.columns]] + [[str(c) for c in row] for row in frame.itertuples(index=False)]
+    cells = [[str(column) for column in frame.columns]] + [
+        [str(c) for c in row] for row in frame.itertuples(index=False)
+    ]
     widths = [max(len(row[k]) for row in cells) for k in range(len(frame.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join(lines)

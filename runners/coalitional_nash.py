@@ -15,7 +15,7 @@ import pandas as pd
 from breakaway.data.coalitions import members
 from breakaway.data.games import Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer, Certificate
-from breakaway.runners.asking import About, HowToSolve, PhaseClock
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.division import Division, divide_exactly
 from breakaway.runners.points import solve_points
@@ -27,9 +27,7 @@ MOST_EXPLAINED_THREATS = 5_000
 """Up to this many threats a failure is explained and the answer verified unless told otherwise."""
 
 
-def solve_coalitional_nash(
-    game: ThreatGame, how: HowToSolve | None = None, about: About = About()
-) -> Answer:
+def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, about: About = UNNAMED) -> Answer:
     """Return all coalitional Nash solutions of a game with threats, with a certificate.
 
     Parameters
@@ -143,7 +141,7 @@ def _one_for_each_point(game: ThreatGame) -> list[Threat]:
 
 
 def claims_of(division: Division, how: HowToSolve, eps: float) -> dict[str, object]:
-    """What is claimed of a division: value, bound, gap, required worth, completeness."""
+    """Return what is claimed of a division: value, bound, gap, required worth, completeness."""
     finite = division.viable and division.log_product > -math.inf
     required = float(division.required)
     return {

@@ -129,9 +129,7 @@ class Cover:
         for i, chain in enumerate(self.chain):  # a chain shares its thresholds: a raised head raises its followers
             for j in chain:
                 found[j] |= found[i]
-        return [
-            [low, *(tau for tau in sorted(taus) if tau > low)] for low, taus in zip(self.lower, found, strict=True)
-        ]
+        return [[low, *(tau for tau in sorted(taus) if tau > low)] for low, taus in zip(self.lower, found, strict=True)]
 
     def _level(self, i: int, tau: Number) -> int:
         return bisect_left(self.thresholds[i], tau)
@@ -162,7 +160,7 @@ class Cover:
         )
 
     def _step(self, key: Key) -> list[Move]:
-        """The ways to meet the hardest open clause."""
+        """Return the ways to meet the hardest open clause."""
         open_clauses, levels = key
         hardest = (open_clauses & -open_clauses).bit_length() - 1
         moves = []

@@ -14,7 +14,7 @@ import pandas as pd
 from breakaway.data.games import CharacteristicFunctionGame, Game, ThreatGame
 from breakaway.data.instances import Instance
 from breakaway.results.records import Answer
-from breakaway.runners.asking import About, HowToSolve
+from breakaway.runners.asking import UNNAMED, About, HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.division import Division
@@ -39,7 +39,7 @@ REPORTED_PACKAGES = (
 )
 
 
-def solve_game(game: Game, how: HowToSolve | None = None, about: About = About(), hooks: Hooks | None = None) -> Answer:
+def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED, hooks: Hooks | None = None) -> Answer:
     """Solve a game by the concept of its kind.
 
     A game with threats gets its coalitional Nash solutions, a characteristic function those of every coalition, a game

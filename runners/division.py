@@ -36,7 +36,8 @@ class BlockProblem:
 
     ``positions`` are the members; ``weights`` and ``disagreement`` are indexed by position over all players. A clause
     is a threat's payoffs as pairs (position, payoff), not net of disagreement. ``follower`` chains identical members
-    (see :mod:`breakaway.runners.search`). ``eps`` is the tolerance in the game's unit: a threat is met when x >= y - eps.
+    (see :mod:`breakaway.runners.search`). ``eps`` is the tolerance in the game's unit: a threat is met when
+    x >= y - eps.
     """
 
     positions: tuple[int, ...]
@@ -201,9 +202,7 @@ def _searched(
     problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], objective: Objective, *, every: bool
 ) -> Optimum:
     """Branch and bound, for threats with too many states for the dynamic programme."""
-    search = Search(
-        objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every
-    )
+    search = Search(objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every)
     optimum = search.run(net.lower)
     if optimum is None:
         raise ArithmeticError("the unblocked set was found nonempty and empty")
@@ -257,7 +256,7 @@ def _with_pool(
 def _without_slack(
     problem: BlockProblem, allocations: list[tuple[Number, ...]], required: Number, nodes: int
 ) -> Division:
-    """The worth just suffices: the unblocked set is finite, so compare its allocations."""
+    """Compare the allocations of a finite unblocked set: the worth just suffices."""
     values = []
     for x in allocations:
         shares = [x[i] for i in problem.positions]

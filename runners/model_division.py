@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from pyomo.environ import TransformationFactory, value
+
 from breakaway.data.games import TotalWorth
 from breakaway.models import chain_flow, coalitional_nash, required_worth
 from breakaway.models.blocks import check_formulation
@@ -27,7 +29,6 @@ from breakaway.runners.division import BlockProblem, Divider, Division, same_all
 from breakaway.runners.search import TIE, Clause, Number, water_filling
 from breakaway.runners.solvers import NumericalError, SolverOptions
 from breakaway.runners.stepwise import Candidate, Clock, Journal, Step, all_maximisers, keep_no_journal
-from pyomo.environ import TransformationFactory, value
 
 FORMULATIONS_OF: dict[str, tuple[str, ...]] = {
     "highs": ("outer_approximation", "chain_flow"),

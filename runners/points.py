@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
+
 from breakaway.data.coalitions import members
 from breakaway.data.games import Points, ThreatGame
 from breakaway.runners.division import Division
 from breakaway.runners.search import TIE, Clause
-from numpy.typing import NDArray
 
 
 def unblocked_points(game: ThreatGame, eps: float) -> list[int]:

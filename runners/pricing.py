@@ -59,9 +59,7 @@ class PricedCover:
         if sum(lower[i] for i in self.positions) > self.budget + self.eps:
             return
         x, _ = water_filling(self.positions, self.weights, lower, self.budget)
-        value = sum(
-            float(self.weights[i]) * math.log(x[i]) if x[i] > 0 else -math.inf for i in self.positions
-        )
+        value = sum(float(self.weights[i]) * math.log(x[i]) if x[i] > 0 else -math.inf for i in self.positions)
         self._found[tuple(lower)] = value, tuple(x)
 
     def _price_out(self, price: float) -> tuple[float, list[list[float]]]:

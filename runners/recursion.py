@@ -136,7 +136,7 @@ def judge(
 def _divide_level(
     setting: Setting, result: ViabilityMap, level: range, worths: Worths, hooks: Hooks
 ) -> Iterable[tuple[Block, ...]]:
-    """Steps 3, 4 and 6 for every structure of a level: its blocks, divided."""
+    """Take steps 3, 4 and 6 for every structure of a level: return its blocks, divided."""
     if level.stop <= len(hooks.finished):
         return hooks.finished[level.start : level.stop]
     result.triples += sum(_triples(setting.lattice, number) for number in level)
@@ -182,9 +182,7 @@ def _divide_structure(
         if (coalition, worth) not in divided:
             division = _divide_block(setting, threats, number, coalition, worth)
             divided[coalition, worth] = Block(coalition, worth, division)
-    return tuple(
-        divided[key] for key in zip(setting.lattice.patterns[number], worths, strict=True)
-    )
+    return tuple(divided[key] for key in zip(setting.lattice.patterns[number], worths, strict=True))
 
 
 def _divide_block(
@@ -208,7 +206,7 @@ def _divide_block(
 
 
 def alone(position: int, worth: Number, weights: Sequence[Number], d: Sequence[Number], eps: Number) -> Division:
-    """A player alone gets the worth: Theta*({i}) = {v(i)}."""
+    """Give a player alone the worth: Theta*({i}) = {v(i)}."""
     gain = worth - d[position]
     value = float(weights[position]) * math.log(gain) if gain > eps else -math.inf
     solutions: tuple[Clause, ...] = (((position, worth),),)
@@ -218,7 +216,7 @@ def alone(position: int, worth: Number, weights: Sequence[Number], d: Sequence[N
 def _enter(
     result: ViabilityMap, refinements: Refinements, number: int, blocks: tuple[Block, ...], viable: bool
 ) -> None:
-    """Steps 4 and 5: record a judged structure and the payoffs with which its blocks threaten."""
+    """Take steps 4 and 5: record a judged structure and the payoffs with which its blocks threaten."""
     result.blocks.append(blocks)
     result.viable.append(viable)
     refinements.add(number, viable)

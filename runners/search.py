@@ -103,7 +103,9 @@ def water_filling(
 class Objective(Protocol):
     """What the search maximises: an optimum under lower bounds, and the loss of raising one position."""
 
-    tie: float
+    @property
+    def tie(self) -> float:
+        """Allocations whose values differ by no more are optima alike."""
 
     def relax(self, lower: Sequence[Number]) -> tuple[float, Sequence[Number], Number] | None:
         """Return (value, x, price) of the optimum under lower bounds, or None when they do not fit."""
@@ -154,9 +156,9 @@ class LeastTotal:
         total = sum(lower[i] for i in self.positions)
         return None if total > self.cap else (-total, lower, 1)
 
-    def loss(self, i: int, current: Number, raised: Number, price: Number) -> float:  # noqa: ARG002
+    def loss(self, i: int, current: Number, raised: Number, price: Number) -> float:
         """Every unit costs 1."""
-        return raised - current
+        return float(raised - current)
 
 
 class _Meter:
@@ -291,9 +293,7 @@ class Search:
         fresh = self.clauses[node.seen :]
         return Node(node.lower, node.upper, node.open_clauses + fresh, len(self.clauses))
 
-    def _propagate(
-        self, node: Node
-    ) -> tuple[float, Sequence[Number], Number, list[Clause], list[Clause]] | None:
+    def _propagate(self, node: Node) -> tuple[float, Sequence[Number], Number, list[Clause], list[Clause]] | None:
         """Raise bounds for clauses with one literal left until nothing changes; None when the node is empty."""
         lower, upper, eps = node.lower, node.upper, self.tolerance
         open_clauses = node.open_clauses
@@ -345,8 +345,11 @@ class Search:
         return sorted(losses, key=lambda pair: (-pair[0], len(pair[1])))
 
     def _penalty(self, ranked: Sequence[tuple[float, Clause]], x: Sequence[Number], price: Number) -> float:
-        """Bound what meeting the unmet clauses costs: the best weights w_c with sum of w_c over clauses that x_i = tau
-        would meet at position i never above the loss of x_i = tau (dual ascent on the covering problem)."""
+        """Bound what meeting the unmet clauses costs, by dual ascent on the covering problem.
+
+        Every clause gets a weight such that, at every position, the weights of the clauses that x_i = tau would meet
+        never exceed the loss of x_i = tau; the weights add up to the bound.
+        """
         total = 0.0
         meters: dict[int, _Meter] = {}
         packed = [(loss, self._raised_positions(clause, x)) for loss, clause in ranked[:PACKED]]
@@ -416,8 +419,7 @@ class Search:
         return result
 
     def _record(self, value: float, x: Sequence[Number], lower: Sequence[Number]) -> None:
-        if value > self._best:
-            self._best = value
+        self._best = max(self._best, value)
         self._found.append((value, tuple(x), tuple(lower)))
 
 

@@ -55,9 +55,7 @@ def player_types(game: RecursiveGame) -> PlayerTypes:
     return types if few else PlayerTypes.distinct(n)
 
 
-def _types_of_table(
-    game: PartitionFunctionGame | CharacteristicFunctionGame, common: Sequence[object]
-) -> PlayerTypes:
+def _types_of_table(game: PartitionFunctionGame | CharacteristicFunctionGame, common: Sequence[object]) -> PlayerTypes:
     """Group players whom the table of worths does not tell apart; being swappable is an equivalence relation."""
     first_like: list[int] = []
     for player in range(len(common)):
@@ -124,8 +122,7 @@ def closed_form(game: ExternalityGame, lattice: Lattice) -> Worths:
         worths = np.empty(array.shape)
         sorted_array = np.take_along_axis(array, order, axis=1)
         np.put_along_axis(worths, order, block_worths(game, sorted_array), axis=1)
-        rows: list[list[float]] = worths.tolist()
-        return rows
+        return [list(map(float, row)) for row in worths]
 
     return of_level
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+
 from breakaway.data.coalitions import members
 from breakaway.data.games import Points, Polyhedron, ThreatGame, TotalWorth
 from breakaway.models import coalitional_nash

@@ -9,7 +9,7 @@ import pandas as pd
 from breakaway.data.games import ExternalityGame
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners import viability_tables as tabulate
-from breakaway.runners.asking import About, HowToSolve, PhaseClock, UnfinishedError
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.named_map import NamedMap
 from breakaway.runners.recursion import Hooks, Setting, ViabilityMap, Worths, judge
@@ -34,7 +34,7 @@ MOST_VERIFIED_STRUCTURES = 203
 def solve_viability(
     game: ExternalityGame,
     how: HowToSolve | None = None,
-    about: About = About(),
+    about: About = UNNAMED,
     hooks: Hooks | None = None,
 ) -> Answer:
     """Judge every coalition structure of a game and certify the answer.

@@ -97,12 +97,13 @@ def threats_table(named: NamedMap, faced: Faced) -> pd.DataFrame:
     for (structure, _), threats in faced.items():
         here = named.players.structure_name(structure)
         for threat in threats:
-            rows += [(here, *where, float(payoff)) for *where, payoff in _threat_rows(named, threat)]
+            rows += [(here, *row) for row in _threat_rows(named, threat)]
     columns = ["structure", "breakaway", "resulting_structure", "threat", "player", "payoff"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _threat_rows(named: NamedMap, threat: Threatened) -> Iterator[Row]:
+def _threat_rows(named: NamedMap, threat: Threatened) -> Iterator[tuple[str, str, int, str, float]]:
+    """Yield (breakaway, resulting structure, number, player, payoff) for every member."""
     players = named.players
     for player, payoff in threat.vector:
         yield (
@@ -110,7 +111,7 @@ def _threat_rows(named: NamedMap, threat: Threatened) -> Iterator[Row]:
             players.structure_name(threat.forecast.structure),
             threat.number,
             players.names[player],
-            payoff,
+            float(payoff),
         )
 
 
@@ -157,9 +158,7 @@ def failing_blocks(named: NamedMap) -> list[tuple[Structure, Coalition]]:
     ]
 
 
-def _failure_rows(
-    named: NamedMap, structure: Structure, coalition: Coalition, faced: Faced, eps: Number
-) -> list[Row]:
+def _failure_rows(named: NamedMap, structure: Structure, coalition: Coalition, faced: Faced, eps: Number) -> list[Row]:
     block = named.block(structure, coalition)
     threats = faced.get((structure, coalition))
     threats = threats_within(named, structure, coalition) if threats is None else threats
@@ -175,8 +174,4 @@ def _failure_rows(
     required = float(block.division.required)
     here = named.players.structure_name(structure), named.players.coalition_name(coalition)
     what = (*here, float(block.worth), required, required - float(block.worth))
-    return [
-        (*what, *row[:-1], float(row[-1]))  # type: ignore[arg-type]
-        for cause in irreducible_causes(problem)
-        for row in _threat_rows(named, source[cause])
-    ]
+    return [(*what, *row) for cause in irreducible_causes(problem) for row in _threat_rows(named, source[cause])]

@@ -13,12 +13,13 @@ from types import MappingProxyType
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import ArrayLike, NDArray
+
 from breakaway.data.coalitions import Structure, members
 from breakaway.data.games import AbatementGame, CournotMarket, ExternalityGame, PartitionFunctionGame, ResearchRace
 from breakaway.models import abatement, cournot, research_race
 from breakaway.models.blocks import structure_array
 from breakaway.runners.solvers import Outcome, SolverOptions, solve_model
-from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 MarketGame = CournotMarket | AbatementGame | ResearchRace

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyomo.environ as pyo
+
 from breakaway.data.coalitions import Structure, structures
 
 HERE = Path(__file__).parent

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
+
 from breakaway.data.coalitions import (
     Structure,
     coarsest,

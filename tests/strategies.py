@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import members, structures
 from breakaway.data.games import (
     AbatementGame,
@@ -18,7 +20,6 @@ from breakaway.data.games import (
     ThreatGame,
     TotalWorth,
 )
-from hypothesis import strategies as st
 
 letters = st.characters(categories=["Lu", "Ll", "Nd"]) | st.sampled_from("_-.")
 names = st.text(letters, min_size=1, max_size=8)

@@ -9,13 +9,14 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 from application_cases import golden_names, golden_text, levels, model_text, reference_cases, run_page
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import Structure, parse_structure, structures
 from breakaway.data.games import AbatementGame, Players
 from breakaway.models import abatement
 from breakaway.runners.solvers import CapabilityError, SolverOptions
 from breakaway.runners.worths import block_worths, coalition_gain, solve_equilibrium
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GAMES = {
     "three countries": AbatementGame(Players.of(3), (1.0, 2.0, 3.0)),

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from bad_input_cases import CASES, CHARACTERISTIC, COURNOT, GOOD, PARTITION, POINTS, TOTAL, Case, Files, many_firms
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from breakaway.data.instances import check_instance, game_from_tables, load_instance, tables_from_game
 from breakaway.data.parameters import parse_parameter
 from breakaway.data.problems import DataError, Problem, nearest
 from breakaway.data.schema import Parameter
 from breakaway.data.typed import CellError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Write = Callable[[Files], Path]
 

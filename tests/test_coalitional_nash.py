@@ -8,10 +8,11 @@ from dataclasses import replace
 import pyomo.environ as pyo
 import pytest
 from application_cases import golden_names, golden_text, model_text, run_page
+from threat_cases import CAPACITY, EXAMPLE_1, THREE_PAIRS, UNEVEN, WEIGHTED
+
 from breakaway.data.games import Players, Points, Threat, ThreatGame, TotalWorth
 from breakaway.models import chain_flow, coalitional_nash
 from breakaway.runners.solvers import CapabilityError, InfeasibleError, Outcome, solve_model
-from threat_cases import CAPACITY, EXAMPLE_1, THREE_PAIRS, UNEVEN, WEIGHTED
 
 SINGLETONS = ThreatGame(
     Players.of(3),

@@ -9,13 +9,14 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 from application_cases import golden_names, golden_text, levels, model_text, reference_cases, run_page
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import Structure, finest_structure, parse_structure, structure_of, structures
 from breakaway.data.games import CournotMarket, Players
 from breakaway.models import cournot
 from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.worths import block_worths, coalition_gain, solve_equilibrium
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 EXAMPLE_4 = CournotMarket(Players.of(3), (2.0, 3.0, 4.0), 10.0)
 EXAMPLE_4_LARGE = CournotMarket(Players.of(3), (1.0, 3.0, 5.0), 23.0)

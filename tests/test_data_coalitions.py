@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import (
     MAX_PLAYERS,
     bell_number,
@@ -24,8 +27,6 @@ from breakaway.data.coalitions import (
     structure_of,
     structures,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAMES = ("Ann", "Bob", "Cid", "Dot")
 ALL = list(structures(0b1111))

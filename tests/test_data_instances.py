@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import GAMES
+
 from breakaway.data.coalitions import parse_structure, structures
 from breakaway.data.games import PartitionFunctionGame, Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.data.instances import (
@@ -22,9 +26,6 @@ from breakaway.data.instances import (
 from breakaway.data.kinds import KINDS
 from breakaway.data.kinds.research_race import payoff_alone
 from breakaway.results.instances import write_instance
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from strategies import GAMES
 
 ONE_TO = {n: tuple(str(k + 1) for k in range(n)) for n in range(3, 7)}
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir")

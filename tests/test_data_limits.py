@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from breakaway.data.coalitions import bell_number, members, structures
 from breakaway.data.limits import MAX_TYPE_PATTERNS, structure_limit, type_pattern_count
 

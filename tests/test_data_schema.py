@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from breakaway.data.document import schema_markdown
 from breakaway.data.kinds import KINDS
 from breakaway.data.schema import ColumnType, Kind

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from breakaway.data.coalitions import parse_coalition, structures
 from breakaway.data.games import Players
 from breakaway.data.instances import load_instance

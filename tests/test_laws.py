@@ -9,11 +9,12 @@ import math
 from dataclasses import replace
 
 import pytest
-from breakaway.runners.division import BlockProblem, Divider, divide_exactly
-from breakaway.runners.model_division import model_divider
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from threat_cases import assert_same_payoffs, block_problems, by_brute_force, payoffs_of
+
+from breakaway.runners.division import BlockProblem, Divider, divide_exactly
+from breakaway.runners.model_division import model_divider
 
 EXACT_EXAMPLES = settings(max_examples=150, deadline=None)
 MODEL_EXAMPLES = settings(max_examples=10, deadline=None)

@@ -9,14 +9,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from breakaway.data.games import Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
-from breakaway.runners import model_division
-from breakaway.runners.division import BlockProblem, Division, divide_exactly
-from breakaway.runners.model_division import model_divider
-from breakaway.runners.points import solve_points, unblocked_points
-from breakaway.runners.solvers import LimitReachedError, NumericalError, SolverOptions, UnboundedError
-from breakaway.runners.stepwise import Step
-from breakaway.runners.threat_game import block_problem, game_scale, solve_general
 from hypothesis import given, settings
 from threat_cases import (
     CAPACITY,
@@ -38,6 +30,15 @@ from threat_cases import (
     sigma_by_recursion,
     verified,
 )
+
+from breakaway.data.games import Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
+from breakaway.runners import model_division
+from breakaway.runners.division import BlockProblem, Division, divide_exactly
+from breakaway.runners.model_division import model_divider
+from breakaway.runners.points import solve_points, unblocked_points
+from breakaway.runners.solvers import LimitReachedError, NumericalError, SolverOptions, UnboundedError
+from breakaway.runners.stepwise import Step
+from breakaway.runners.threat_game import block_problem, game_scale, solve_general
 
 BY_HIGHS = model_divider()
 SCIP_SAMPLE = ["ex5", "ex6", "thm4_zero_product", "tie_nonpermutation"]

@@ -7,6 +7,8 @@ import importlib.util
 import numpy as np
 import pandas as pd
 import pytest
+from result_samples import CASES, characteristic_answer, threat_answer, viability_answer
+
 from breakaway.data.coalitions import parse_coalition
 from breakaway.data.games import Players, Points, Threat, ThreatGame, TotalWorth
 from breakaway.results import lattice_plot
@@ -30,7 +32,6 @@ from breakaway.results.triangle import (
     unblocked_bounds,
     unblocked_region,
 )
-from result_samples import CASES, characteristic_answer, threat_answer, viability_answer
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is an extra")
 

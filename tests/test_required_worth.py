@@ -7,11 +7,12 @@ from dataclasses import replace
 import pyomo.environ as pyo
 import pytest
 from application_cases import golden_names, golden_text, model_text, run_page
+from hypothesis import given, settings
+from threat_cases import CAPACITY, EXAMPLE_1, THREE_PAIRS, UNEVEN, WEIGHTED, as_game, block_problems, by_brute_force
+
 from breakaway.data.games import Players, Threat, ThreatGame, TotalWorth
 from breakaway.models import required_worth
 from breakaway.runners.solvers import InfeasibleError, SolverOptions, solve_model
-from hypothesis import given, settings
-from threat_cases import CAPACITY, EXAMPLE_1, THREE_PAIRS, UNEVEN, WEIGHTED, as_game, block_problems, by_brute_force
 
 # By hand. Three pairs: two players get .4. Weighted: A takes 2 and B 4.2, or B takes 5; d_A = 0, d_B = 1; C takes 2.
 # B alone meets both pairs with 5. Uneven: A takes 7 and D 6, or B 2, C 10 and D 1.

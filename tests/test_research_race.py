@@ -12,13 +12,14 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 from application_cases import DOCS, golden_names, golden_text, levels, model_text, reference_cases, run_page
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import Structure, structures
 from breakaway.data.games import Players, ResearchRace
 from breakaway.models import research_race
 from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.worths import block_worths, coalition_gain, solve_equilibrium
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PAIR, GRAND = (3, 4), (7,)
 SMALL_RATE = 1e-12

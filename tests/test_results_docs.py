@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from breakaway.data.instances import load_instance
 from breakaway.results.tables import COLUMNS, TABLES
 from breakaway.results.text import answer_text

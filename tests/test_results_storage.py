@@ -9,11 +9,12 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from result_samples import characteristic_answer, threat_answer, viability_answer
+
 from breakaway.results import storage
 from breakaway.results.records import Answer, Certificate
 from breakaway.results.storage import RunError, StoredRun, read_run, write_run
 from breakaway.results.tables import COLUMNS, TABLES
-from result_samples import characteristic_answer, threat_answer, viability_answer
 
 FILES = {"game.toml": b'kind = "cournot"\n', "players.csv": b"player,unit_cost\n1,2\n"}
 VERSIONS = {"breakaway": "0.1.0", "highs": "1.11.0"}

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from result_samples import CASES, characteristic_answer, threat_answer, viability_answer
+
 from breakaway.results.encoding import from_plain, plain
 from breakaway.results.records import Answer, Certificate
 from breakaway.results.text import answer_json, answer_text
 from breakaway.results.threats import Failure, Promise, failure_lines, failure_sentence
 from breakaway.results.wording import WIDTH, apart, listing, number, paragraph, seconds, settled
-from result_samples import CASES, characteristic_answer, threat_answer, viability_answer
 
 GOLDEN = Path(__file__).parent / "golden_answers"
 ANSWERS = {

@@ -7,6 +7,10 @@ import math
 
 import pyomo.environ as pyo
 import pytest
+from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
+from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
+from pyomo.contrib.solver.common.util import NoOptimalSolutionError
+
 from breakaway.runners.solvers import (
     CapabilityError,
     Holding,
@@ -20,9 +24,6 @@ from breakaway.runners.solvers import (
     solve_model,
 )
 from breakaway.runners.solvers.ipopt import REGISTERED_NAME, RETURN_CODES
-from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
-from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
-from pyomo.contrib.solver.common.util import NoOptimalSolutionError
 
 
 def hyperbola(sense=pyo.minimize):

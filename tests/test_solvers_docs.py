@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from breakaway.runners import solvers
 from breakaway.runners.solvers import CAPABILITIES, Holding, ProblemClass, SolveError, SolverOptions
 from breakaway.runners.solvers.capabilities import DEFAULT_SOLVER

@@ -13,6 +13,11 @@ import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from pyomo.contrib.solver.common.base import Availability, SolverBase
+from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
+from pyomo.contrib.solver.solvers.highs import Highs
+from pyomo.gdp import Disjunction, GDP_Error
+
 from breakaway.models.solver_probes import PROBES
 from breakaway.runners.solvers import (
     CAPABILITIES,
@@ -39,10 +44,6 @@ from breakaway.runners.solvers import (
 )
 from breakaway.runners.solvers.capabilities import DEFAULT_SOLVER
 from breakaway.runners.solvers.failures import _REMEDIES
-from pyomo.contrib.solver.common.base import Availability, SolverBase
-from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
-from pyomo.contrib.solver.solvers.highs import Highs
-from pyomo.gdp import Disjunction, GDP_Error
 
 needs_scip = pytest.mark.skipif(
     importlib.util.find_spec("pyscipopt") is None, reason="pyscipopt is an extra: pip install 'breakaway[scip]'"

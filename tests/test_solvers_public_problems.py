@@ -8,8 +8,9 @@ import kkt
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from breakaway.runners.solvers import Holding, SolverOptions, Termination, solve_model
 from hock_schittkowski import PROBLEMS
+
+from breakaway.runners.solvers import Holding, SolverOptions, Termination, solve_model
 
 SENSES = {"min": pyo.minimize, "max": pyo.maximize}
 

@@ -7,6 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from verify_tables import CASES, MapBuilder, characteristic_game, coalition, expected_solutions, externality_game
+
 from breakaway.data.coalitions import bell_number, coarsest, finest_structure, refines
 from breakaway.data.games import AbatementGame, CournotMarket, PartitionFunctionGame, Players, ResearchRace
 from breakaway.runners.verify import verify_viability
@@ -16,9 +20,6 @@ from breakaway.runners.verify.knife_edges import solve_characteristic, solve_lin
 from breakaway.runners.verify.optimum import Division, water_fill
 from breakaway.runners.verify.partitions import Lattice, parts, replace
 from breakaway.runners.verify.worths import equilibria
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from verify_tables import CASES, MapBuilder, characteristic_game, coalition, expected_solutions, externality_game
 
 EXACT_MAPS = [name for name, case in CASES.items() if case["kind"] in {"cournot", "partition_function_game"}]
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from application_cases import run_page
-from breakaway.data.games import ExternalityGame
-from breakaway.runners.verify import Verification, verify_characteristic, verify_threat_game, verify_viability
-from breakaway.runners.verify.divisions import REQUIRED, Accuracy, required_worth
-from breakaway.runners.verify.threat_game import _problem
 from verify_tables import (
     CASES,
     MapBuilder,
@@ -21,6 +17,11 @@ from verify_tables import (
     structure,
     threat_game,
 )
+
+from breakaway.data.games import ExternalityGame
+from breakaway.runners.verify import Verification, verify_characteristic, verify_threat_game, verify_viability
+from breakaway.runners.verify.divisions import REQUIRED, Accuracy, required_worth
+from breakaway.runners.verify.threat_game import _problem
 
 MAP_KINDS = {"cournot", "public_goods", "partition_function_game", "rnd_race"}
 MAPS = [name for name, case in CASES.items() if case["kind"] in MAP_KINDS and "payoffs" in case["expected"]]

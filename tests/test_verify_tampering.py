@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from breakaway.data.games import Players
-from breakaway.runners.verify import Verification, verify_characteristic, verify_viability
 from verify_tables import (
     CASES,
     MapBuilder,
@@ -20,6 +18,9 @@ from verify_tables import (
     expected_solutions,
     externality_game,
 )
+
+from breakaway.data.games import Players
+from breakaway.runners.verify import Verification, verify_characteristic, verify_viability
 
 Tamper = Callable[[Tables], None]
 

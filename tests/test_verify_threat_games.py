@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from verify_tables import CASES, solutions_table
+
 from breakaway.data.coalitions import coalition_of
 from breakaway.data.games import FeasibleSet, Payoffs, Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.runners.verify import Verification, verify_threat_game
-from verify_tables import CASES, solutions_table
 
 PAIR = Threat("pair", 0b011, (4.0, 4.0))
 """Players 1 and 2 can walk away with 4 each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from breakaway.data.games import AbatementGame, CournotMarket, PartitionFunctionGame, Players, ResearchRace
 from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.worths import FORMULATIONS, block_worths, solve_equilibrium

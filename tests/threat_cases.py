@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from hypothesis import strategies as st
+
 from breakaway.data.coalitions import Coalition, coalition_of, members, proper_subsets
 from breakaway.data.games import Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.runners.division import BlockProblem, Divider, Division
 from breakaway.runners.search import water_filling
 from breakaway.runners.verify import Verification, verify_threat_game
-from hypothesis import strategies as st
 
 CASES = json.loads((Path(__file__).parent / "reference" / "threat_games.json").read_text(encoding="utf-8"))
 

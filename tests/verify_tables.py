@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure, coalition_of, members, structure_of
 from breakaway.data.games import (
     AbatementGame,

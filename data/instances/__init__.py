@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
+
 from breakaway.data.assembly import assemble
 from breakaway.data.games import Game
 from breakaway.data.header import FILE as HEADER_FILE

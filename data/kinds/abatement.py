@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+
 from breakaway.data.games import AbatementGame
 from breakaway.data.kinds.bargaining import (
     build_players,

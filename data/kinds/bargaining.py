@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import MAX_PLAYERS, Coalition, format_coalition, members
 from breakaway.data.games import Payoffs, Players
 from breakaway.data.limits import MAX_PLAYERS_IDENTICAL, structure_limit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 import pandas as pd
+
 from breakaway.data.coalitions import format_coalition, grand_coalition
 from breakaway.data.games import CharacteristicFunctionGame
 from breakaway.data.kinds.bargaining import (

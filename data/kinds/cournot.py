@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pandas as pd
+
 from breakaway.data.games import CournotMarket
 from breakaway.data.kinds.bargaining import (
     build_players,

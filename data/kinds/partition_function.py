@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import (
     Structure,
     bell_number,

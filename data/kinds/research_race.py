@@ -6,6 +6,7 @@ from typing import cast, get_args
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.games import ResearchRace, SynergyConvention
 from breakaway.data.kinds.bargaining import (
     build_players,

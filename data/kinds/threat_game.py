@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+
 from breakaway.data.coalitions import coalition_of, members
 from breakaway.data.games import FeasibleSet, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.data.kinds.bargaining import (

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from breakaway.runners.solvers.errors import CapabilityError
 from pyomo.core.base.sos import SOSConstraint
 from pyomo.core.expr.numvalue import polynomial_degree
 from pyomo.core.expr.visitor import identify_variables
 from pyomo.gdp import Disjunct, Disjunction
 from pyomo.mpec import Complementarity
 from pyomo.repn import generate_standard_repn
+
+from breakaway.runners.solvers.errors import CapabilityError
 
 
 class ProblemClass(enum.Enum):

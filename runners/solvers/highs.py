@@ -12,13 +12,14 @@ import contextlib
 import importlib
 from typing import Any
 
+from pyomo.contrib.solver.common.util import IncompatibleModelError, NoDualsError, NoReducedCostsError
+from pyomo.contrib.solver.solvers.highs import Highs
+
 from breakaway.runners.solvers.classify import ModelFacts
 from breakaway.runners.solvers.errors import CapabilityError, OptionError, SolverUnavailableError
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.translate import TERMINATIONS, dotted
-from pyomo.contrib.solver.common.util import IncompatibleModelError, NoDualsError, NoReducedCostsError
-from pyomo.contrib.solver.solvers.highs import Highs
 
 #: HiGHS accepts feasibility tolerances down to this number.
 SMALLEST_TOLERANCE = 1e-10

@@ -20,8 +20,6 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from breakaway.runners.solvers.errors import OptionError, SolverUnavailableError
-from breakaway.runners.solvers.nlp import SmoothProblem, Vector, smooth_problem
 from pyomo.common.collections import ComponentMap
 from pyomo.common.errors import InfeasibleConstraintException
 from pyomo.contrib.solver.common.base import Availability, SolverBase
@@ -31,6 +29,9 @@ from pyomo.contrib.solver.common.results import Results, SolutionStatus, Termina
 from pyomo.contrib.solver.common.solution_loader import NoSolutionSolutionLoader, SolutionLoader
 from pyomo.contrib.solver.common.util import NoOptimalSolutionError
 from pyomo.core.staleflag import StaleFlagManager
+
+from breakaway.runners.solvers.errors import OptionError, SolverUnavailableError
+from breakaway.runners.solvers.nlp import SmoothProblem, Vector, smooth_problem
 
 #: Name under which the solver is registered in both factories of Pyomo.
 REGISTERED_NAME = "breakaway_ipopt"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyomo.common.errors import InfeasibleConstraintException
+from pyomo.core.staleflag import StaleFlagManager
+
 from breakaway.runners.solvers.classify import ModelFacts
 from breakaway.runners.solvers.ipopt import RETURN_CODES, IpoptSolutionLoader, optimise, require_cyipopt
 from breakaway.runners.solvers.nlp import smooth_problem
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.translate import TERMINATIONS, dotted
-from pyomo.common.errors import InfeasibleConstraintException
-from pyomo.core.staleflag import StaleFlagManager
 
 _BY_RETURN_CODE = {
     1: Termination.ACCEPTABLE,

@@ -10,12 +10,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pyomo.opt import SolverFactory, TerminationCondition
+
 from breakaway.runners.solvers.classify import ModelFacts, ProblemClass
 from breakaway.runners.solvers.errors import SolveError, SolverCrashedError, SolverUnavailableError
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.translate import clear_import_suffixes, dotted, suffixes_hidden
-from pyomo.opt import SolverFactory, TerminationCondition
 
 TERMINATIONS: Mapping[TerminationCondition, Termination] = {
     TerminationCondition.optimal: Termination.OPTIMAL,

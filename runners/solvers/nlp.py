@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyomo.environ as pyo
+from pyomo.repn.plugins.nl_writer import NLWriter
+
 from breakaway.runners.solvers.errors import CapabilityError, SolverUnavailableError
 from breakaway.runners.solvers.translate import suffixes_hidden
-from pyomo.repn.plugins.nl_writer import NLWriter
 
 Vector = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

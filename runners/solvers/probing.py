@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+
 from breakaway.models.solver_probes import LINEAR_DUAL, PROBES
 from breakaway.runners.solvers import highs, local, named, scip
 from breakaway.runners.solvers.capabilities import CAPABILITIES

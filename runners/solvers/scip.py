@@ -18,13 +18,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyomo.common.errors import InfeasibleConstraintException
+
 from breakaway.runners.solvers.classify import ModelFacts
 from breakaway.runners.solvers.errors import CapabilityError, OptionError, SolverUnavailableError
 from breakaway.runners.solvers.nlp import write_nl
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.translate import clear_import_suffixes
-from pyomo.common.errors import InfeasibleConstraintException
 
 #: The program that solves one model.
 WORKER = Path(__file__).with_name("scip_worker.py")

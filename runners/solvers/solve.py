@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pyomo.environ as pyo
+
 from breakaway.runners.solvers import named
 from breakaway.runners.solvers.capabilities import CAPABILITIES, DEFAULT_SOLVER, refuse_mismatch
 from breakaway.runners.solvers.classify import ModelFacts, examine

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
+from pyomo.contrib.solver.common.results import TerminationCondition
+
 from breakaway.runners.solvers.classify import ModelFacts
 from breakaway.runners.solvers.outcome import Termination
-from pyomo.contrib.solver.common.results import TerminationCondition
 
 #: Pyomo's reasons for stopping in our words.
 TERMINATIONS: Mapping[TerminationCondition, Termination] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import ExternalityGame, weights_within
 from breakaway.runners.verify.divisions import Accuracy, asked_rows

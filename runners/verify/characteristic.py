@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
 from breakaway.runners.verify.divisions import (

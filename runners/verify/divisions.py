@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from breakaway.data.coalitions import Coalition, members
 from breakaway.data.games import Payoffs
 from breakaway.runners.verify.boxes import Matrix, demands, search

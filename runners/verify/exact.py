@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import lcm, prod
 
 import numpy as np
+
 from breakaway.runners.verify.boxes import NOBODY, Demands, Judge, Levels, Mask, Matrix, search
 from breakaway.runners.verify.optimum import BestDivisions, Division, LeastTotal, log_product, water_fill
 

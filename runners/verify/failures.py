@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import Payoffs
 from breakaway.runners.verify.audit import MapAudit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+
 from breakaway.data.coalitions import Structure
 from breakaway.runners.verify.divisions import NOISE
 from breakaway.runners.verify.maps import StructureRow

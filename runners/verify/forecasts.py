@@ -8,6 +8,7 @@ from itertools import product
 from typing import Generic, TypeVar
 
 import numpy as np
+
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.runners.verify.partitions import Lattice, Rows, replace
 

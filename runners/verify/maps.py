@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import Payoffs, Players
 from breakaway.runners.verify.record import Ledger

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+
 from breakaway.data.games import Payoffs
 from breakaway.runners.verify.record import Claim
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from breakaway.runners.verify.boxes import Demands, Levels, Mask, Matrix, search
 
 

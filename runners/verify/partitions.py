@@ -7,8 +7,9 @@ players who are together, packed into 64-bit words: a structure refines another 
 from __future__ import annotations
 
 import numpy as np
-from breakaway.data.coalitions import Coalition, Structure
 from numpy.typing import NDArray
+
+from breakaway.data.coalitions import Coalition, Structure
 
 Labels = NDArray[np.int8]
 Rows = NDArray[np.intp]

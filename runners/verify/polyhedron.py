@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from breakaway.runners.verify.boxes import Levels, Mask, Matrix
 from numpy.typing import NDArray
+
+from breakaway.runners.verify.boxes import Levels, Mask, Matrix
 
 STEPS = 200
 HOPELESS = -1e3

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from breakaway.runners.verify.record import Claim, Ledger
 from breakaway.runners.verify.tables import flag, number
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure, members, parse_coalition, parse_structure
 from breakaway.data.games import Payoffs, Players
 from breakaway.runners.verify.record import Claim, Ledger

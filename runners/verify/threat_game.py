@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from breakaway.data.coalitions import members
 from breakaway.data.games import Payoffs, Points, Polyhedron, ThreatGame, TotalWorth
 from breakaway.runners.verify.boxes import Matrix, demands, search

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import ExternalityGame
 from breakaway.runners.verify.audit import MapAudit

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import AbatementGame, CournotMarket, ExternalityGame, PartitionFunctionGame, ResearchRace
-from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Equilibrium = tuple[Vector, float]
