@@ -45,8 +45,11 @@ TIE = 1e-9
 PACKED = 40
 """How many unmet clauses, the costliest first, share in a node's penalty."""
 
-ASCENT = (0.5, 0.5, 1.0)
-"""Part of its room that a clause takes in each round of the dual ascent: halves first, so that neighbours get some."""
+ASCENT = (2, 2, 1)
+"""What a clause divides its room by in each round of the dual ascent: halves first, so that neighbours get some.
+
+Whole numbers, so that the penalty of a total in fractions is a fraction and prunes no tie.
+"""
 
 
 class SearchLimitError(RuntimeError):
@@ -148,7 +151,7 @@ class LeastTotal:
     """Minus the total of the lower bounds: what has to be paid so that nobody walks away."""
 
     positions: tuple[int, ...]
-    tie: float = 0.0
+    tie: Number = 0
     cap: Number = math.inf
 
     def relax(self, lower: Sequence[Number]) -> tuple[float, Sequence[Number], Number] | None:
@@ -190,7 +193,7 @@ class _Meter:
 
     def put(self, tau: Number, weight: float) -> None:
         """Charge a clause met at tau."""
-        self.charges[tau] = self.charges.get(tau, 0.0) + weight
+        self.charges[tau] = self.charges.get(tau, 0) + weight
 
 
 class Node(NamedTuple):
@@ -333,7 +336,7 @@ class Search:
 
     def _cost(self, literal: Literal, x: Sequence[Number], price: Number) -> float:
         i, tau = literal
-        cost = 0.0
+        cost: Number = 0
         while i != NO_FOLLOWER and x[i] < tau:
             cost += self.objective.loss(i, x[i], tau, price)
             i = self.follower[i] if self.follower else NO_FOLLOWER
@@ -350,10 +353,10 @@ class Search:
         Every clause gets a weight such that, at every position, the weights of the clauses that x_i = tau would meet
         never exceed the loss of x_i = tau; the weights add up to the bound.
         """
-        total = 0.0
+        total: Number = 0
         meters: dict[int, _Meter] = {}
         packed = [(loss, self._raised_positions(clause, x)) for loss, clause in ranked[:PACKED]]
-        for fraction in ASCENT:
+        for divisor in ASCENT:
             for loss, literals in packed:
                 if loss <= 0:
                     break
@@ -364,7 +367,7 @@ class Search:
                     if room <= 0:
                         break
                 if room > 0:
-                    weight = room * fraction
+                    weight = room / divisor
                     total += weight
                     for positions, tau in literals:
                         for i in positions:
