@@ -72,7 +72,7 @@ class Division:
 
 _Answer = TypeVar("_Answer")
 
-MOST_AT_ONCE = 6_000
+MOST_AT_ONCE = 25_000
 """Up to this many threats are searched at once; larger families enter as answers violate them."""
 
 MORE_EACH_ROUND = 20
@@ -127,6 +127,7 @@ def divide_exactly(problem: BlockProblem) -> Division:
         When the proof needs more nodes than ``problem.limit``.
     """
     net = normalise(problem)
+    net.clauses = essential(net.clauses)
     paid = sum(problem.disagreement[i] for i in problem.positions)
     least = _least_total(problem, net)
     required = least.value + paid
@@ -172,7 +173,7 @@ def _cover(
     if known is not None and known.cover is not None and len(clauses) == len(net.clauses) <= MOST_AT_ONCE:
         return known.cover
     try:
-        return Cover(net.lower, essential(clauses), problem.eps, problem.follower)
+        return Cover(net.lower, clauses, problem.eps, problem.follower)
     except TooManyStatesError:
         return None
 
@@ -202,7 +203,7 @@ def _searched(
     problem: BlockProblem, net: Normalised, clauses: Sequence[Clause], objective: Objective, *, every: bool
 ) -> Optimum:
     """Branch and bound, for threats with too many states for the dynamic programme."""
-    search = Search(objective, essential(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every)
+    search = Search(objective, list(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every)
     optimum = search.run(net.lower)
     if optimum is None:
         raise ArithmeticError("the unblocked set was found nonempty and empty")

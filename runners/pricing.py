@@ -16,6 +16,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from breakaway.runners.cover import Cover
 from breakaway.runners.search import TIE, Number, Optimum, SearchLimitError, water_filling
 
@@ -34,6 +37,12 @@ class PricedCover:
     cover: Cover
     limit: int = 2_000_000
     _found: dict[tuple[Number, ...], tuple[float, tuple[Number, ...]]] = field(default_factory=dict)
+    _best: float = -math.inf
+    _taus: list[NDArray[np.float64]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Turn the thresholds into arrays, once for all prices."""
+        self._taus = [np.array(taus, dtype=np.float64) for taus in self.cover.thresholds]
 
     def maximisers(self) -> Optimum:
         """Return every maximiser; the value is proven optimal."""
@@ -41,18 +50,15 @@ class PricedCover:
         top, costs = self._price_out(price)
         boxes = 0
         for cost, lower in self.cover.within(costs):
-            if top - cost < self._best() - TIE:
+            if top - cost < self._best - TIE:
                 break
             boxes += 1
             if boxes > self.limit:
-                raise SearchLimitError(f"no proof within {self.limit} boxes", top - cost, self._best())
+                raise SearchLimitError(f"no proof within {self.limit} boxes", top - cost, self._best)
             self._try(lower)
-        best = self._best()
+        best = self._best
         kept = [(x, lower) for lower, (value, x) in self._found.items() if value >= best - TIE]
         return Optimum(best, [x for x, _ in kept], [lower for _, lower in kept], len(self.cover.moves) + boxes)
-
-    def _best(self) -> float:
-        return max((value for value, _ in self._found.values()), default=-math.inf)
 
     def _try(self, lower: Sequence[Number]) -> None:
         """Fill the box above some lower bounds, if the budget allows."""
@@ -61,17 +67,19 @@ class PricedCover:
         x, _ = water_filling(self.positions, self.weights, lower, self.budget)
         value = sum(float(self.weights[i]) * math.log(x[i]) if x[i] > 0 else -math.inf for i in self.positions)
         self._found[tuple(lower)] = value, tuple(x)
+        self._best = max(self._best, value)
 
     def _price_out(self, price: float) -> tuple[float, list[list[float]]]:
         """Return the bound without clauses at a price, and the cost of every threshold."""
         top = price * float(self.budget)
-        costs: list[list[float]] = [[0.0] * len(taus) for taus in self.cover.thresholds]
+        costs: list[list[float]] = [[0.0] * len(taus) for taus in self._taus]
         for i in self.positions:
-            weight, taus = float(self.weights[i]), [float(tau) for tau in self.cover.thresholds[i]]
-            free = max(taus[0], weight / price)
+            weight, taus = float(self.weights[i]), self._taus[i]
+            free = max(float(taus[0]), weight / price)
             gain = weight * math.log(free) - price * free
             top += gain
-            costs[i] = [gain - (weight * math.log(tau) - price * tau) if tau > free else 0.0 for tau in taus]
+            raised = np.maximum(taus, free)
+            costs[i] = np.where(taus > free, gain - (weight * np.log(raised) - price * raised), 0.0).tolist()
         return top, costs
 
     def _bound(self, price: float) -> tuple[float, float]:
@@ -88,7 +96,7 @@ class PricedCover:
         best, _ = self._bound(low)
         price, high = low, math.inf
         for _ in range(PRICE_STEPS):
-            if best - self._best() <= TIE:
+            if best - self._best <= TIE:
                 break
             trial = price_between(low, high)
             value, spending = self._bound(trial)
