@@ -107,7 +107,7 @@ class Objective(Protocol):
     """What the search maximises: an optimum under lower bounds, and the loss of raising one position."""
 
     @property
-    def tie(self) -> float:
+    def tie(self) -> Number:
         """Allocations whose values differ by no more are optima alike."""
 
     def relax(self, lower: Sequence[Number]) -> tuple[float, Sequence[Number], Number] | None:
@@ -334,7 +334,7 @@ class Search:
             lower[i] = tau
             i = self.follower[i] if self.follower else NO_FOLLOWER
 
-    def _cost(self, literal: Literal, x: Sequence[Number], price: Number) -> float:
+    def _cost(self, literal: Literal, x: Sequence[Number], price: Number) -> Number:
         i, tau = literal
         cost: Number = 0
         while i != NO_FOLLOWER and x[i] < tau:
@@ -347,7 +347,7 @@ class Search:
         losses = [(min(self._cost(literal, x, price) for literal in c), c) for c in unmet]
         return sorted(losses, key=lambda pair: (-pair[0], len(pair[1])))
 
-    def _penalty(self, ranked: Sequence[tuple[float, Clause]], x: Sequence[Number], price: Number) -> float:
+    def _penalty(self, ranked: Sequence[tuple[float, Clause]], x: Sequence[Number], price: Number) -> Number:
         """Bound what meeting the unmet clauses costs, by dual ascent on the covering problem.
 
         Every clause gets a weight such that, at every position, the weights of the clauses that x_i = tau would meet
