@@ -258,7 +258,7 @@ class Search:
 
     def _pruned(self, bound: float) -> bool:
         if self.every:
-            return bound < self._best - self.objective.tie
+            return bool(bound < self._best - self.objective.tie)
         return bound <= self._best
 
     def _collect(self) -> Optimum | None:
