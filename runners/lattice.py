@@ -71,7 +71,8 @@ class PlayerTypes:
         return tuple(masks)
 
     @cached_property
-    def _players_of_type(self) -> tuple[int, ...]:
+    def players_of_type(self) -> tuple[int, ...]:
+        """The coalition of all players of each type."""
         return tuple(sum(1 << player for player in group) for group in self.groups)
 
     def canonical_counts(self, counts: Iterable[int]) -> Coalition:
@@ -103,7 +104,7 @@ class PlayerTypes:
 
     def canonical(self, coalition: Coalition) -> Coalition:
         """Return the canonical form of a coalition of players."""
-        return self.canonical_counts((coalition & players).bit_count() for players in self._players_of_type)
+        return self.canonical_counts((coalition & players).bit_count() for players in self.players_of_type)
 
     def pattern(self, structure: Structure) -> Pattern:
         """Return the pattern of a structure of players."""

@@ -11,6 +11,7 @@ from functools import cached_property
 from breakaway.data.coalitions import Coalition, Structure, members, proper_subsets, structure_of
 from breakaway.data.games import Players
 from breakaway.runners.lattice import DistinctRefinements, Lattice, PlayerTypes
+from breakaway.runners.pattern_forecasts import PatternForecasts
 from breakaway.runners.recursion import Block, ViabilityMap
 from breakaway.runners.search import Clause
 
@@ -108,6 +109,14 @@ class NamedMap:
     def _distinct_number(self) -> dict[Structure, int]:
         return {structure_of(p): k for k, p in enumerate(self._refinements.lattice.patterns)}
 
+    @cached_property
+    def _by_pattern(self) -> PatternForecasts:
+        return PatternForecasts(self.result)
+
+    def follower(self, block: Coalition) -> tuple[int, ...] | None:
+        """Return the chains of identical players in which forecasts by pattern are given; None when all are listed."""
+        return None if self.unfolded else self._by_pattern.follower(block)
+
     def coarsest_refinements(self, structure: Structure) -> list[Structure]:
         """Return the coarsest viable structures that refine a structure: itself when it is viable."""
         if self.viable(structure):
@@ -118,6 +127,9 @@ class NamedMap:
 
     def forecasts(self, structure: Structure, block: Coalition) -> Iterator[Forecast]:
         """Yield what every breakaway of a block expects: definitions (8) and (9)."""
+        if not self.unfolded:
+            yield from (Forecast(*expected) for expected in self._by_pattern.within(structure, block))
+            return
         others = tuple(b for b in structure if b != block)
         for part in sorted(proper_subsets(block), key=lambda t: (t.bit_count(), members(t))):
             induced = structure_of((*others, part, block ^ part))

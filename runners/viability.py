@@ -126,12 +126,10 @@ def _tables(named: NamedMap, how: HowToSolve, eps: float) -> dict[str, pd.DataFr
         "blocks": tabulate.blocks_table(named),
         "payoffs": tabulate.payoffs_table(named),
     }
-    if not named.unfolded:
-        return tables
     failing = tabulate.failing_blocks(named)
-    few = len(named.structures) <= MOST_DETAILED_STRUCTURES
+    few = named.unfolded and len(named.structures) <= MOST_DETAILED_STRUCTURES
     faced: tabulate.Faced = {}
-    if how.detail == "all" or (how.detail == "auto" and few):
+    if (how.detail == "all" and named.unfolded) or (how.detail == "auto" and few):
         faced = tabulate.all_threats(named)
         tables["threats"] = tabulate.threats_table(named, faced)
         tables["met"] = tabulate.met_table(named, faced)

@@ -169,6 +169,7 @@ def _failure_rows(named: NamedMap, structure: Structure, coalition: Coalition, f
         block.worth,
         [threat.vector for threat in threats],
         eps,
+        named.follower(coalition),
     )
     source = {threat.vector: threat for threat in threats}
     required = float(block.division.required)
