@@ -1,0 +1,78 @@
+"""The benchmarks run in their smallest size, agree with each other, and print complete tables."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def rows_of(script: str, *options: str) -> list[dict[str, str]]:
+    """Run a benchmark and return the rows of all tables that it prints."""
+    command = [sys.executable, str(BENCHMARKS / script), *options]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("Python ")
+    rows, header = [], []
+    lines = [line for line in answer.stdout.splitlines() if line.startswith("|")]
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if set(following) == set("| -"):
+            header = cells
+        elif set(line) != set("| -"):
+            rows.append(dict(zip(header, cells, strict=True)))
+    return rows
+
+
+def test_threat_games_agree_at_four_players() -> None:
+    peers = ["HiGHS, outer approximation", "HiGHS, chain flow"]
+    rows = rows_of("threat_games.py", "--sizes", "4", "--tight-sizes", "4", "--limit", "60", "--peers", *peers)
+    assert [(row["class"], row["method"]) for row in rows] == [
+        (kind, method) for kind in ("ordinary", "tight") for method in ("exact", *peers)
+    ]
+    for row in rows:
+        assert row["threats"] == "14"
+        assert row["maximisers"].isdigit()
+        assert float(row["gap"]) <= 1e-6
+
+
+def test_threat_games_agree_with_scip_at_four_players() -> None:
+    pytest.importorskip("pyscipopt")
+    peers = ["SCIP, threshold", "SCIP, disjunctive (big-M)"]
+    rows = rows_of("threat_games.py", "--sizes", "4", "--tight-sizes", "--limit", "60", "--peers", *peers)
+    assert [row["method"] for row in rows] == ["exact", *peers]
+    assert len({row["maximisers"] for row in rows}) == 1
+
+
+def test_threat_games_say_when_a_limit_is_reached() -> None:
+    options = ["--sizes", "8", "--tight-sizes", "--limit", "0.001", "--peers", "HiGHS, outer approximation"]
+    exact, stopped = rows_of("threat_games.py", *options)
+    assert exact["maximisers"].isdigit()
+    assert stopped["maximisers"] == "limit"
+    assert stopped["ratio"].startswith("≥")
+
+
+def test_threat_games_leave_models_out_above_a_size() -> None:
+    rows = rows_of("threat_games.py", "--sizes", "6", "--tight-sizes", "--peers-up-to", "5")
+    assert [row["method"] for row in rows] == ["exact"]
+
+
+def test_maps_grow_and_report_memory() -> None:
+    rows = rows_of("viability_maps.py", "--sizes", "4", "5", "--peer-sizes")
+    assert [(row["n"], row["structures"], row["triples"]) for row in rows] == [("4", "15", "62"), ("5", "52", "320")]
+    assert all(float(row["peak MB"]) > 0 for row in rows)
+
+
+def test_maps_by_models_are_the_same() -> None:
+    pytest.importorskip("pyscipopt")
+    rows = rows_of("viability_maps.py", "--sizes", "--peer-sizes", "3")
+    assert [row["method"] for row in rows] == [
+        "exact",
+        "one Pyomo + SCIP solve per block",
+        "one Pyomo + HiGHS solve per block",
+    ]
+    assert {row["same map"] for row in rows} == {"yes"}
