@@ -34,6 +34,9 @@ class HowToSolve:
         Processes that divide blocks.
     identical
         Solve identical players once per type pattern; off, every structure is solved by itself.
+    rational
+        Compute in fractions with tolerance 0, so that knife edges are decided exactly: ``exact`` method, games whose
+        data are rational (tables of worths, Cournot markets).
     detail
         ``all``: list every threat, who meets it, and every failure's causes; ``failures``: only the causes; ``none``;
         ``auto``: by size.
@@ -47,6 +50,7 @@ class HowToSolve:
     options: SolverOptions = field(default_factory=SolverOptions)
     workers: int = 1
     identical: bool = True
+    rational: bool = False
     detail: Detail = "auto"
     verify: bool | None = None
 
@@ -70,6 +74,7 @@ class HowToSolve:
             "seed": self.options.seed,
             "workers": self.workers,
             "identical": self.identical,
+            "rational": self.rational,
             "detail": self.detail,
         }
 
@@ -87,9 +92,9 @@ UNNAMED = About()
 
 
 class UnfinishedError(Exception):
-    """A recursion stopped early: by a limit, a failure or the user.
+    """Work stopped early: by a limit, a failure or the user.
 
-    ``answer`` holds what is known: the judged structures, those still open missing.
+    ``answer`` holds what is known: the structures or coalitions judged so far, the value and bound of one division.
     """
 
     def __init__(self, reason: str, answer: Answer) -> None:

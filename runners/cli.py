@@ -114,6 +114,9 @@ def _add_solve(commands: Commands) -> None:
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
     command.add_argument("--workers", type=int, default=1, help="processes that divide coalitions")
     command.add_argument(
+        "--rational", action="store_true", help="compute in fractions, with tolerance 0, where the data are rational"
+    )
+    command.add_argument(
         "--no-identical", dest="identical", action="store_false", help="solve every structure by itself"
     )
     command.add_argument(
@@ -184,7 +187,7 @@ def _run_solve(asked: argparse.Namespace) -> int:
     if asked.out:
         _write(asked, instance, answer)
         drop_checkpoint(asked.out)
-    print(answer_json(answer) if asked.json else answer_text(answer))
+    print((answer_json(answer) if asked.json else answer_text(answer)).rstrip("\n"))
     if asked.out and not asked.json:
         print(f"\nTables and run.json are in {asked.out}; check them with: breakaway verify {asked.out}")
     return ANSWERED
@@ -202,6 +205,7 @@ def _how(asked: argparse.Namespace) -> HowToSolve:
         _options(asked),
         asked.workers,
         asked.identical,
+        asked.rational,
         asked.detail,
         asked.verify,
     )

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.division import Division
 from breakaway.runners.recursion import Block, Hooks
+from breakaway.runners.search import Number
 from breakaway.runners.verify import (
     Verification,
     verify_characteristic,
@@ -91,19 +93,30 @@ def instance_files(instance: Instance) -> dict[str, bytes]:
 
 def resume_key(instance: Instance, how: HowToSolve) -> str:
     """Return what identifies a recursion: input files, and the options that its numbers depend on."""
-    asked = {name: how.asked()[name] for name in ("method", "solver", "formulation", "tolerance", "identical")}
+    asked = {
+        name: how.asked()[name] for name in ("method", "solver", "formulation", "tolerance", "identical", "rational")
+    }
     text = json.dumps([sorted(instance.files.items()), asked])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def blocks_to_plain(blocks: Sequence[tuple[Block, ...]]) -> list[Any]:
     """Return judged structures as plain lists for a checkpoint."""
-    return [[[b.coalition, b.worth, *_plain_division(b.division)] for b in row] for row in blocks]
+    return [[[b.coalition, _plain_number(b.worth), *_plain_division(b.division)] for b in row] for row in blocks]
+
+
+def _plain_number(number: Number) -> float | str:
+    """Write a fraction as text, a float as it is."""
+    return str(number) if isinstance(number, Fraction) else float(number)
+
+
+def _number(plain: float | str) -> Number:
+    return Fraction(plain) if isinstance(plain, str) else plain
 
 
 def _plain_division(d: Division) -> list[Any]:
-    solutions = [[list(pair) for pair in solution] for solution in d.solutions]
-    return [d.required, d.viable, solutions, d.log_product, d.bound, d.nodes, d.zero_product, d.complete]
+    solutions = [[[i, _plain_number(x)] for i, x in solution] for solution in d.solutions]
+    return [_plain_number(d.required), d.viable, solutions, d.log_product, d.bound, d.nodes, d.zero_product, d.complete]
 
 
 def blocks_from_plain(rows: Sequence[Any]) -> list[tuple[Block, ...]]:
@@ -112,8 +125,10 @@ def blocks_from_plain(rows: Sequence[Any]) -> list[tuple[Block, ...]]:
         tuple(
             Block(
                 coalition,
-                worth,
-                Division(required, viable, tuple(tuple((i, x) for i, x in s) for s in solutions), *rest),
+                _number(worth),
+                Division(
+                    _number(required), viable, tuple(tuple((i, _number(x)) for i, x in s) for s in solutions), *rest
+                ),
             )
             for coalition, worth, required, viable, solutions, *rest in row
         )

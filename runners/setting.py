@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from breakaway.data.games import (
     ResearchRace,
     weights_within,
 )
+from breakaway.models import cournot
 from breakaway.runners.division import Divider
 from breakaway.runners.lattice import Lattice, PlayerTypes
 from breakaway.runners.recursion import Setting, Worths
@@ -144,6 +147,47 @@ def by_model(game: ExternalityGame, lattice: Lattice, options: SolverOptions) ->
         return [of_structure(row) for row in lattice.representatives(level).tolist()]
 
     return of_level
+
+
+def fraction_of(number: float) -> Fraction:
+    """Return the decimal number that a float was read from, exactly: 0.1 becomes 1/10."""
+    return Fraction(repr(float(number)))
+
+
+def rational_worths(game: ExternalityGame, lattice: Lattice) -> Worths:
+    """Worths as fractions.
+
+    Raises
+    ------
+    ValueError
+        When worths are irrational in general.
+    """
+    if not isinstance(game, PartitionFunctionGame | CournotMarket):
+        raise ValueError(
+            "worths of abatement games and research races are irrational in general: leave out the rational option"
+        )
+
+    def of_structure(row: Sequence[int]) -> list[Fraction]:
+        structure = structure_of(row)
+        if isinstance(game, CournotMarket):
+            worths: Sequence[Fraction] = cournot.closed_form_worths_exact(game, structure)
+        else:
+            worths = [fraction_of(worth) for worth in game.worths[structure]]
+        worth = dict(zip(structure, worths, strict=True))
+        return [worth[block] for block in row]
+
+    return lambda level: [of_structure(row) for row in lattice.representatives(level).tolist()]
+
+
+def in_fractions(setting: Setting) -> Setting:
+    """Return a setting whose numbers are fractions and whose tolerance is 0."""
+    weights = setting.weights
+    return replace(
+        setting,
+        weights=lambda coalition: [fraction_of(weight) for weight in weights(coalition)],
+        disagreement=[fraction_of(d) for d in setting.disagreement],
+        eps=Fraction(0),
+    )
 
 
 def setting_of(game: RecursiveGame, types: PlayerTypes, divide: Divider, scale: float, tolerance: float) -> Setting:

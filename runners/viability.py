@@ -14,7 +14,15 @@ from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.named_map import NamedMap
 from breakaway.runners.recursion import Hooks, Setting, ViabilityMap, Worths, judge
 from breakaway.runners.search import SearchLimitError
-from breakaway.runners.setting import by_model, closed_form, player_types, scale_of_game, setting_of
+from breakaway.runners.setting import (
+    by_model,
+    closed_form,
+    in_fractions,
+    player_types,
+    rational_worths,
+    scale_of_game,
+    setting_of,
+)
 from breakaway.runners.solvers import SolveError
 from breakaway.runners.verify import verify_viability
 
@@ -82,6 +90,10 @@ def prepare(game: ExternalityGame, how: HowToSolve) -> tuple[Setting, Worths]:
     """Bind a game to the lattice of its structures, and say where its worths come from."""
     types = player_types(game) if how.identical else PlayerTypes.distinct(len(game.players))
     setting = setting_of(game, types, how.divider(), scale_of_game(game), how.options.tolerance)
+    if how.rational:
+        if how.method == "model":
+            raise ValueError("Pyomo models compute in floating point: the rational option needs the exact method")
+        return in_fractions(setting), rational_worths(game, setting.lattice)
     if how.method == "model":
         return setting, by_model(game, setting.lattice, how.options)
     return setting, closed_form(game, setting.lattice)
@@ -114,7 +126,7 @@ def _partial_answer(
         "of": len(setting.lattice.patterns),
         "complete": False,
         "method": how.method,
-        "tolerance": setting.eps,
+        "tolerance": float(setting.eps),
     }
     certificate = Certificate("interrupted or limit reached", "finer structures only", claims)
     return Answer("viability", *about, game.players.names, tables, certificate, how.asked())
@@ -156,7 +168,7 @@ def _claims(named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, e
         "knife_edges": int((knife_edges & several).sum()),
         "complete": True,
         "threats": "all" if "threats" in tables else "partial",
-        "tolerance": eps,
+        "tolerance": float(eps),
         "method": how.method,
     }
 

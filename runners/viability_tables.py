@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.division import BlockProblem
 from breakaway.runners.named_map import Forecast, NamedMap
 from breakaway.runners.search import Clause, Number
+from breakaway.runners.setting import fraction_of
 
 Row = tuple[object, ...]
 
@@ -162,10 +164,11 @@ def _failure_rows(named: NamedMap, structure: Structure, coalition: Coalition, f
     block = named.block(structure, coalition)
     threats = faced.get((structure, coalition))
     threats = threats_within(named, structure, coalition) if threats is None else threats
+    d_of_players = named.players.disagreement
     problem = BlockProblem(
         members(coalition),
         named.players.weights,
-        named.players.disagreement,
+        [fraction_of(d) for d in d_of_players] if isinstance(block.worth, Fraction) else d_of_players,
         block.worth,
         [threat.vector for threat in threats],
         eps,
