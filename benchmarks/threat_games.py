@@ -164,16 +164,22 @@ def _first(progress: Progress, best: float) -> float:
 
 
 def _unfinished(error: SolveError, judge: TotalWorthJudge, progress: Progress) -> Result:
-    """Return the best value and the least bound known when a method stopped early, its last solve included."""
+    """Return the best value and the least bound known when a method stopped early, its last solve included.
+
+    A linearised logarithm overestimates, so that what HiGHS holds has a value only once it is evaluated: by a step.
+    """
     values = [step.value for step in progress.steps]
     bounds = [step.bound for step in progress.steps]
-    last = error.__cause__.outcome if isinstance(error.__cause__, SolveError) else error.outcome
-    if last is not None and isinstance(error.__cause__, SolveError):
-        bounds.append(judge.value(last.bound))
-        values += [judge.value(last.objective)] if last.objective is not None else []
-    value, bound = max(values, default=-math.inf), min(bounds, default=math.inf)
+    for stopped in (error, error.__cause__):
+        outcome = stopped.outcome if isinstance(stopped, SolveError) else None
+        if outcome is None:
+            continue
+        summary = outcome.solver == "model"
+        bounds.append(outcome.bound if summary else judge.value(outcome.bound))
+        if outcome.objective is not None and (summary or outcome.solver.startswith("scip")):
+            values.append(outcome.objective if summary else judge.value(outcome.objective))
     failure = "limit" if isinstance(error, LimitReachedError) else type(error).__name__
-    return Result(value, max(value, bound), [], math.nan, failure)
+    return Result(max(values, default=-math.inf), min(bounds, default=math.inf), [], math.nan, failure)
 
 
 def agrees(one: Result, other: Result) -> bool:
@@ -195,6 +201,8 @@ def row(game: Instance, method: str, run: Timed[Result], exact: Timed[Result]) -
         times = "1" if run is exact else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
     first = "-" if math.isnan(result.first) else seconds(result.first)
     numbers = [f"{result.value:.7f}", f"{result.bound:.7f}", f"{result.bound - result.value:.2g}"]
+    if result.value == -math.inf:
+        numbers = ["none", numbers[1], "inf"]
     sizes = [str(len(game.problem.positions)), str(len(game.problem.clauses))]
     return [game.kind, *sizes, method, *numbers, maximisers, first, seconds(run.wall), seconds(run.cpu), times]
 
