@@ -113,7 +113,7 @@ class Objective(Protocol):
     def relax(self, lower: Sequence[Number]) -> tuple[float, Sequence[Number], Number] | None:
         """Return (value, x, price) of the optimum under lower bounds, or None when they do not fit."""
 
-    def loss(self, i: int, current: Number, raised: Number, price: Number) -> float:
+    def loss(self, i: int, current: Number, raised: Number, price: Number) -> Number:
         """Return a lower bound on what is lost when position i rises from ``current`` to ``raised``."""
 
 
@@ -159,9 +159,9 @@ class LeastTotal:
         total = sum(lower[i] for i in self.positions)
         return None if total > self.cap else (-total, lower, 1)
 
-    def loss(self, i: int, current: Number, raised: Number, price: Number) -> float:
+    def loss(self, i: int, current: Number, raised: Number, price: Number) -> Number:
         """Every unit costs 1."""
-        return float(raised - current)
+        return raised - current
 
 
 class _Meter:
@@ -169,29 +169,29 @@ class _Meter:
 
     __slots__ = ("charges", "loss", "losses")
 
-    def __init__(self, loss: Callable[[Number], float]) -> None:
+    def __init__(self, loss: Callable[[Number], Number]) -> None:
         self.loss = loss
-        self.losses: dict[Number, float] = {}
-        self.charges: dict[Number, float] = {}
+        self.losses: dict[Number, Number] = {}
+        self.charges: dict[Number, Number] = {}
 
-    def _loss_at(self, tau: Number) -> float:
+    def _loss_at(self, tau: Number) -> Number:
         known = self.losses.get(tau)
         if known is None:
             known = self.losses[tau] = self.loss(tau)
         return known
 
-    def room(self, tau: Number) -> float:
+    def room(self, tau: Number) -> Number:
         """Return what a clause met at tau may still be charged: the least room at tau and above."""
         charges = self.charges
         room = self._loss_at(tau) - sum(w for t, w in charges.items() if t <= tau)
         if room <= 0:
-            return 0.0
+            return 0
         for level in charges:
             if level > tau:
                 room = min(room, self._loss_at(level) - sum(w for t, w in charges.items() if t <= level))
         return room
 
-    def put(self, tau: Number, weight: float) -> None:
+    def put(self, tau: Number, weight: Number) -> None:
         """Charge a clause met at tau."""
         self.charges[tau] = self.charges.get(tau, 0) + weight
 
