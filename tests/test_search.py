@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -168,15 +169,32 @@ def test_a_limit_carries_what_is_proven(problem: BlockProblem, limit: int, nash:
 
 
 def test_a_limit_that_is_reached() -> None:
-    clauses = majority(5, Fraction(1)).clauses
-    problem = BlockProblem(tuple(range(5)), [1, 1, 2, 2, 3], [Fraction(0)] * 5, Fraction(2), clauses, 0)
-    full = searched(problem, nash=True).run(normalise(problem).lower)
+    """Threats by threes of five: ten nodes are needed, one is allowed."""
+    clauses = [
+        tuple((i, 1.0 + (i * number % 7) / 3) for i in coalition)
+        for number, coalition in enumerate(combinations(range(5), 3))
+    ]
+    problem = BlockProblem(tuple(range(5)), [1.0] * 5, [0.0] * 5, 9.0, clauses, 1e-9)
+    full = searched(problem, nash=True).run([0.0] * 5)
     error = stopped(problem, 0, nash=True)
     assert full is not None
     assert str(error) == "no proof within 0 nodes"
     assert error is not None
     assert full.value <= error.bound < math.inf
     assert error.best is None or error.best <= full.value
+
+
+def test_a_tie_in_fractions_is_not_lost_to_rounding() -> None:
+    """Either both take 10/3, or the second takes 5 and the third 5/3: two ways of the same total."""
+    clauses: list[Clause] = [
+        ((0, Fraction(2)), (2, Fraction(5, 3))),
+        ((0, Fraction(10, 3)), (1, Fraction(5))),
+    ]
+    search = Search(LeastTotal((0, 1, 2)), clauses, 0, follower=(1, -1, -1))
+    found = search.run([Fraction(0)] * 3)
+    assert found is not None
+    assert found.value == -Fraction(20, 3)
+    assert set(found.allocations) == {(Fraction(10, 3), Fraction(10, 3), 0), (0, 5, Fraction(5, 3))}
 
 
 # --- the searches agree --------------------------------------------------------------------------------------------
