@@ -18,7 +18,7 @@ import random
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from machine import Timed, describe_machine, markdown_table, seconds, timed
@@ -107,18 +107,17 @@ def same_map(one: ViabilityMap, other: ViabilityMap, scale: float) -> bool:
     )
 
 
-def peer_rows(n: int, seed: int, repeats: int = 3) -> list[list[str]]:
-    """Solve one map by the recursion and by a model per block, in this process."""
+def peer_rows(n: int, seed: int, repeats: int = 3) -> Iterator[list[str]]:
+    """Solve one map by the recursion and by a model per block, in this process; yield lines as they are ready."""
     game = market(n, seed)
     scale = scale_of_game(game)
     runs = [timed(lambda: solve_map(game, HowToSolve())) for _ in range(repeats)]
     exact = sorted(runs, key=lambda run: run.cpu)[repeats // 2]
-    rows = [_peer_row(n, "exact", exact, exact, scale)]
+    yield _peer_row(n, "exact", exact, exact, scale)
     for name, solver in PEERS.items():
         how = HowToSolve(method="model", solver=solver)
         run = timed(lambda how=how: solve_map(game, how))  # type: ignore[misc]
-        rows.append(_peer_row(n, name, run, exact, scale))
-    return rows
+        yield _peer_row(n, name, run, exact, scale)
 
 
 def _peer_row(n: int, name: str, run: Timed[ViabilityMap], exact: Timed[ViabilityMap], scale: float) -> list[str]:
@@ -147,10 +146,17 @@ def main(given: Sequence[str] | None = None) -> None:
     sizes, peer_sizes = ([6, 7], [4]) if asked.quick else (asked.sizes, asked.peer_sizes)
     print(describe_machine(), f"Seed {asked.seed}.\n", flush=True)
     if sizes:
-        print(markdown_table(GROWTH_HEADER, [growth_row(n, asked.seed) for n in sizes]), flush=True)
+        print_as_ready(GROWTH_HEADER, (growth_row(n, asked.seed) for n in sizes))
     if peer_sizes:
-        rows = [line for n in peer_sizes for line in peer_rows(n, asked.seed)]
-        print("\n" + markdown_table(PEERS_HEADER, rows), flush=True)
+        print_as_ready(PEERS_HEADER, (line for n in peer_sizes for line in peer_rows(n, asked.seed)))
+
+
+def print_as_ready(header: Sequence[str], rows: Iterable[list[str]]) -> None:
+    """Print a table line by line."""
+    print(markdown_table(header, []), flush=True)
+    for line in rows:
+        print("| " + " | ".join(line) + " |", flush=True)
+    print(flush=True)
 
 
 if __name__ == "__main__":
