@@ -20,6 +20,7 @@ from typing import Any, cast, get_args
 import numpy as np
 import pandas as pd
 
+from breakaway.results.checkpoint import CHECKPOINT_FILE
 from breakaway.results.encoding import from_plain, to_json
 from breakaway.results.records import Answer, Certificate
 from breakaway.results.tables import Concept, Kind, kind_of
@@ -29,6 +30,7 @@ INSTANCE_FOLDER = "instance"
 FORMAT = "breakaway-run"
 FORMAT_VERSION = 1
 _TEMPORARY = ".part"
+_UNFINISHED_WORK = {CHECKPOINT_FILE, CHECKPOINT_FILE + _TEMPORARY}
 _FLAGS = {"true": True, "false": False}
 _DTYPES: Mapping[str, np.dtype] = {
     "boolean": np.dtype(bool),
@@ -89,7 +91,7 @@ def write_run(
         When the folder holds something that is not a run, or a run of another instance, or cannot be written.
     """
     target = Path(folder)
-    stale = _files_of_earlier_run(target, answer)
+    stale = _files_of_earlier_run(target, answer.kind, answer.title)
     inputs = {_plain_name(name): bytes(content) for name, content in instance_files.items()}
     tables = {f"{_plain_name(name)}.csv": _csv(frame) for name, frame in answer.tables.items()}
     header = _header(answer, command, inputs, versions, tables)
@@ -110,17 +112,28 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _files_of_earlier_run(target: Path, answer: Answer) -> set[str]:
+def check_room(folder: str | os.PathLike[str], kind: str, title: str) -> None:
+    """Check that a run about an instance of this kind and title may be written to a folder, before it is solved.
+
+    Raises
+    ------
+    RunError
+        When the folder holds something that is not a run, or a run of another instance.
+    """
+    _files_of_earlier_run(Path(folder), kind, title)
+
+
+def _files_of_earlier_run(target: Path, kind: str, title: str) -> set[str]:
     if not target.exists():
         return set()
     if not target.is_dir():
         raise RunError(f"{target}: is a file, not a folder; give another folder")
-    if not any(target.iterdir()):
+    if {path.name for path in target.iterdir()} <= _UNFINISHED_WORK:
         return set()
     if not (target / RUN_FILE).exists():
         raise RunError(f"{target}: is not empty and holds no {RUN_FILE}, so it is not a run; give another folder")
     header = _read_header(target)
-    if (header["kind"], header["title"]) != (answer.kind, answer.title):
+    if (header["kind"], header["title"]) != (kind, title):
         raise RunError(
             f"{target}: holds a run of another instance, {header['title']!r} ({header['kind']}); give another folder"
         )

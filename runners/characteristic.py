@@ -7,14 +7,14 @@ their own solutions. A coalition without an unblocked allocation is ineffective:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure, bell_number, coarsest, members, structures
 from breakaway.data.games import CharacteristicFunctionGame, Players
 from breakaway.results.records import Answer, Certificate
-from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.coalitional_nash import claims_of
 from breakaway.runners.division import BlockProblem, Division
@@ -23,6 +23,7 @@ from breakaway.runners.named_map import unfold
 from breakaway.runners.recursion import alone
 from breakaway.runners.search import Clause
 from breakaway.runners.setting import player_types, position_vector, position_weights, scale_of_game
+from breakaway.runners.stopping import STOPS, Stop, never_started, stop_of
 from breakaway.runners.verify import verify_characteristic
 
 MOST_STRUCTURES = 4_140
@@ -34,10 +35,10 @@ MOST_DETAILED = 6
 
 @dataclass(frozen=True, slots=True)
 class CoalitionSolutions:
-    """Every coalition divided, by canonical coalition of the player types."""
+    """Every coalition divided (so far, during the recursion), by canonical coalition of the player types."""
 
     types: PlayerTypes
-    divisions: Mapping[Coalition, Division]
+    divisions: dict[Coalition, Division] = field(default_factory=dict)
 
     def division(self, coalition: Coalition) -> Division:
         """Return the division of a coalition of players; its solutions are by position."""
@@ -48,14 +49,13 @@ class CoalitionSolutions:
         return unfold(self.types, coalition, self.division(coalition).solutions)
 
 
-def divide_all(game: CharacteristicFunctionGame, how: HowToSolve, eps: float) -> CoalitionSolutions:
-    """Run the recursion (31)-(32)."""
-    types = player_types(game) if how.identical else PlayerTypes.distinct(len(game.players))
+def divide_all(game: CharacteristicFunctionGame, how: HowToSolve, eps: float, solved: CoalitionSolutions) -> None:
+    """Run the recursion (31)-(32), entering every coalition as it is divided."""
+    types, divisions = solved.types, solved.divisions
     weights, d = position_weights(game, types), position_vector(game.players.disagreement, types)
     divide = how.divider()
     inside = _canonical_subcoalitions(types)
     worth = {types.canonical(coalition): value for coalition, value in game.worths.items()}
-    divisions: dict[Coalition, Division] = {}
     for coalition in sorted(inside, key=lambda c: (c.bit_count(), c)):
         positions = members(coalition)
         if len(positions) == 1:
@@ -66,7 +66,6 @@ def divide_all(game: CharacteristicFunctionGame, how: HowToSolve, eps: float) ->
         divisions[coalition] = divide(
             BlockProblem(positions, weights(coalition), d, worth[coalition], clauses, eps, follower)
         )
-    return CoalitionSolutions(types, divisions)
 
 
 def _canonical_subcoalitions(types: PlayerTypes) -> dict[Coalition, list[Coalition]]:
@@ -96,13 +95,22 @@ def solve_characteristic(
 
     Raises
     ------
-    SolveError, SearchLimitError
-        When a solver fails or a limit is reached.
+    UnfinishedError
+        When a limit is reached, a solver fails or the user interrupts; it carries the coalitions divided so far.
+    SolveError
+        When the solver is not available, or refuses the question.
     """
     how = how or HowToSolve()
     clock = PhaseClock()
     eps = how.options.tolerance * scale_of_game(game)
-    solved = divide_all(game, how, eps)
+    solved = CoalitionSolutions(player_types(game) if how.identical else PlayerTypes.distinct(len(game.players)))
+    try:
+        divide_all(game, how, eps, solved)
+    except STOPS as error:
+        if never_started(error):
+            raise
+        stop = stop_of(error)
+        raise UnfinishedError(stop.reason, _partial_answer(game, stop, solved, how, about)) from error
     clock.lap("recursion")
     tables = _tables(game, solved, how, eps)
     clock.lap("tables")
@@ -113,6 +121,29 @@ def solve_characteristic(
     certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
     names = game.players.names
     return Answer("characteristic-function", *about, names, tables, certificate, how.asked(), clock.laps)
+
+
+def _partial_answer(
+    game: CharacteristicFunctionGame, stop: Stop, solved: CoalitionSolutions, how: HowToSolve, about: About
+) -> Answer:
+    """Tabulate the coalitions divided so far; the grand coalition comes last, so its solutions are not known."""
+    names = game.players.names
+    coalitions = _coalitions_table(game, solved)
+    tables = {
+        "solutions": pd.DataFrame(columns=["solution", "player", "payoff"]),
+        "coalitions": coalitions,
+        "coalition_solutions": _solutions_table(game.players, solved),
+    }
+    claims = {
+        **dict.fromkeys(tables, "partial"),
+        "judged": len(coalitions),
+        "of": game.players.everyone,
+        "complete": False,
+        "tolerance": how.options.tolerance * scale_of_game(game),
+        "method": how.method,
+    }
+    certificate = Certificate(stop.termination, "smaller coalitions only", claims)
+    return Answer("characteristic-function", *about, names, tables, certificate, how.asked())
 
 
 def _tables(
@@ -141,10 +172,15 @@ def _coalitions(players: Players) -> list[Coalition]:
     return sorted(range(1, players.everyone + 1), key=lambda c: (c.bit_count(), members(c)))
 
 
+def _divided(players: Players, solved: CoalitionSolutions) -> list[Coalition]:
+    """Every coalition divided so far, by size."""
+    return [c for c in _coalitions(players) if solved.types.canonical(c) in solved.divisions]
+
+
 def _solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFrame:
     rows = [
         (players.coalition_name(coalition), number, players.names[player], float(payoff))
-        for coalition in _coalitions(players)
+        for coalition in _divided(players, solved)
         for number, solution in enumerate(solved.solutions(coalition), start=1)
         for player, payoff in solution
     ]
@@ -153,7 +189,7 @@ def _solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFra
 
 def _coalitions_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions) -> pd.DataFrame:
     rows = []
-    for coalition in _coalitions(game.players):
+    for coalition in _divided(game.players, solved):
         division, worth = solved.division(coalition), game.worths[coalition]
         required = float(division.required)
         rows.append((game.players.coalition_name(coalition), worth, division.viable, required, worth - required))

@@ -19,10 +19,11 @@ import pandas as pd
 
 from breakaway.data.instances import Instance, check_instance, load_instance, shipped_instances
 from breakaway.data.problems import DataError, Problem
+from breakaway.results.canvas import PlotError
 from breakaway.results.checkpoint import drop_checkpoint, read_checkpoint, write_checkpoint
 from breakaway.results.encoding import to_json
 from breakaway.results.records import Answer
-from breakaway.results.storage import RunError, read_run, write_run
+from breakaway.results.storage import RunError, StoredRun, check_room, read_run, write_run
 from breakaway.results.text import answer_json, answer_text
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.compare import compare, contenders
@@ -36,8 +37,7 @@ from breakaway.runners.dispatch import (
     versions,
 )
 from breakaway.runners.pictures import write_pictures
-from breakaway.runners.recursion import Hooks, ViabilityMap
-from breakaway.runners.search import SearchLimitError
+from breakaway.runners.recursion import Block, Hooks, ViabilityMap
 from breakaway.runners.solvers import SolveError, SolverOptions, solver_table
 from breakaway.runners.verify import Verification
 
@@ -45,6 +45,12 @@ ANSWERED, UNEXPECTED, BAD_INPUT, NO_ANSWER = 0, 1, 2, 3
 
 CHECKPOINT_AFTER = 5.0
 """Seconds of work after which finished levels are kept on disk as well."""
+
+FINAL = ("proven optimum", "infeasibility proof")
+"""What a finished run holds."""
+
+USUAL_TOLERANCE = 1e-9
+"""Of solving and of verifying, relative to the game's largest number."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except (RunError, ValueError) as error:
         return _fail(str(error), asked.json, BAD_INPUT)
-    except (SolveError, SearchLimitError) as error:
+    except SolveError as error:
         return _fail(f"no answer: {error}", asked.json, NO_ANSWER)
     except KeyboardInterrupt:
         return _fail("interrupted", asked.json, NO_ANSWER)
@@ -129,7 +135,9 @@ def _add_solve(commands: Commands) -> None:
 
 
 def _add_solver_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--tolerance", type=float, default=1e-9, help="relative to the game's largest number")
+    command.add_argument(
+        "--tolerance", type=float, default=USUAL_TOLERANCE, help="relative to the game's largest number"
+    )
     command.add_argument("--time-limit", type=float, metavar="SECONDS", help="of one game, or of one solver call")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--seed", type=int, default=0)
@@ -177,12 +185,18 @@ def _run_solve(asked: argparse.Namespace) -> int:
     if asked.plots and not asked.out:
         raise ValueError("--plots needs a folder to write to: add --out DIR")
     instance = load_instance(asked.instance)
+    if asked.out:
+        check_room(asked.out, instance.kind, instance.title)
     progress = _Progress(asked.json)
+    work = _FinishedWork(asked.out, resume_key(instance, how), progress)
     try:
-        answer = solve_instance(instance, how, _hooks(asked, instance, how, progress))
+        answer = solve_instance(instance, how, work.hooks())
     except UnfinishedError as stop:
         progress.clear()
-        return _report_unfinished(asked, instance, stop)
+        return _report_unfinished(asked, instance, stop, work)
+    except KeyboardInterrupt:
+        progress.clear()
+        return _fail(f"interrupted; {work.keep()}", asked.json, NO_ANSWER)
     progress.clear()
     if asked.out:
         _write(asked, instance, answer)
@@ -190,7 +204,7 @@ def _run_solve(asked: argparse.Namespace) -> int:
     print((answer_json(answer) if asked.json else answer_text(answer)).rstrip("\n"))
     if asked.out and not asked.json:
         print(f"\nTables and run.json are in {asked.out}; check them with: breakaway verify {asked.out}")
-    return ANSWERED
+    return _draw(asked, instance, answer) if asked.plots else ANSWERED
 
 
 def _how(asked: argparse.Namespace) -> HowToSolve:
@@ -220,57 +234,116 @@ def _options(asked: argparse.Namespace) -> SolverOptions:
         raise ValueError(str(error)) from error
 
 
-def _hooks(asked: argparse.Namespace, instance: Instance, how: HowToSolve, progress: _Progress) -> Hooks:
-    """Show progress after every level and keep finished levels of long work on disk."""
-    if not asked.out:
-        return Hooks(progress.level)
-    key = resume_key(instance, how)
-    finished = blocks_from_plain(read_checkpoint(asked.out, key))
-    started = time.monotonic()
+class _FinishedWork:
+    """Finished levels of long work: shown as progress, kept on disk, and taken up again from there."""
 
-    def level_done(result: ViabilityMap) -> None:
-        progress.level(result)
-        if time.monotonic() - started > CHECKPOINT_AFTER:
-            write_checkpoint(asked.out, key, blocks_to_plain(result.blocks))
+    def __init__(self, folder: str | None, key: str, progress: _Progress) -> None:
+        self._folder = folder
+        self._key = key
+        self._progress = progress
+        self._started = time.monotonic()
+        self._blocks: Sequence[tuple[Block, ...]] = ()
 
-    return Hooks(level_done, finished)
+    def hooks(self) -> Hooks:
+        """Return what the recursion calls after every level, and the levels that it need not repeat."""
+        finished = blocks_from_plain(read_checkpoint(self._folder, self._key)) if self._folder else []
+        return Hooks(self._level_done, finished)
+
+    def _level_done(self, result: ViabilityMap) -> None:
+        self._progress.level(result)
+        self._blocks = result.blocks
+        if time.monotonic() - self._started > CHECKPOINT_AFTER:
+            self.keep()
+
+    def keep(self) -> str:
+        """Write what is finished, if there is a folder; say how to resume.
+
+        Raises
+        ------
+        RunError
+            When the folder cannot be written to.
+        """
+        if not self._blocks:
+            return "no level was finished, so there is nothing to resume"
+        if not self._folder:
+            return "with --out DIR finished work is kept and can be resumed"
+        try:
+            write_checkpoint(self._folder, self._key, blocks_to_plain(self._blocks))
+        except OSError as error:
+            raise RunError(f"{self._folder}: cannot be written ({error}); give another folder") from error
+        return "to resume, run the same command again"
 
 
 def _write(asked: argparse.Namespace, instance: Instance, answer: Answer) -> None:
     write_run(asked.out, answer, command=asked.words, instance_files=instance_files(instance), versions=versions())
-    if asked.plots:
+
+
+def _draw(asked: argparse.Namespace, instance: Instance, answer: Answer) -> int:
+    try:
         write_pictures(Path(asked.out), instance.game, answer)
+    except (PlotError, ImportError) as error:
+        print(f"pictures are missing: {error}", file=sys.stderr)
+        return UNEXPECTED
+    return ANSWERED
 
 
-def _report_unfinished(asked: argparse.Namespace, instance: Instance, stop: UnfinishedError) -> int:
+def _report_unfinished(
+    asked: argparse.Namespace, instance: Instance, stop: UnfinishedError, work: _FinishedWork
+) -> int:
     claims = stop.answer.certificate.claims
-    text = f"no answer: {stop}. {claims['judged']} of {claims['of']} structures were judged"
+    text = f"no answer: {stop}"
+    if "judged" in claims:
+        text += f"; {claims['judged']} of {claims['of']} {_JUDGED[stop.answer.concept]} were judged"
     if asked.out:
-        _write(argparse.Namespace(**{**vars(asked), "plots": False}), instance, stop.answer)
-        text += f"; they are in {asked.out}. To resume, run the same command again"
-    else:
-        text += "; with --out DIR they are kept and the work can be resumed"
-    return _fail(text, asked.json, NO_ANSWER)
+        _write(asked, instance, stop.answer)
+        text += f"; what is known is in {asked.out}"
+    if stop.answer.concept == "viability":
+        text += f"; {work.keep()}"
+    if asked.json:
+        certificate = stop.answer.certificate
+        status = {"termination": certificate.termination, "holding": certificate.holding}
+        print(to_json({"error": text, "status": status, "claims": claims}))
+    print(text, file=sys.stderr)
+    return NO_ANSWER
+
+
+_JUDGED = {"viability": "structures", "characteristic-function": "coalitions"}
 
 
 def _run_verify(asked: argparse.Namespace) -> int:
+    tolerance: float | None = asked.tolerance
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise ValueError(f"--tolerance {tolerance:g}: give a number between 0 and 1, such as 1e-9")
     run = read_run(asked.run_folder)
+    certificate = run.answer.certificate
+    if certificate.holding not in FINAL:
+        why = f"the run is unfinished ({certificate.termination})"
+        text = f"{run.folder}: {why}; finish it, with a higher limit if it has one: {run.command}"
+        return _fail(text, asked.json, NO_ANSWER)
     instance = load_instance(run.instance)
-    tolerance = asked.tolerance or float(str(run.answer.options.get("tolerance", 1e-9)))
-    claims = run.answer.certificate.claims
-    if claims.get("complete") is False and run.answer.certificate.holding == "finer structures only":
-        raise RunError(f"{run.folder}: the run is unfinished; run its command again, then verify")
-    verification = verify_answer(instance.game, run.answer.tables, claims, tolerance)
+    used = _tolerance_of(run) if tolerance is None else tolerance
+    verification = verify_answer(instance.game, run.answer.tables, certificate.claims, used)
     passed = verification.passed and not run.altered
     found = {
         "run": str(run.folder),
         "passed": passed,
         "altered": list(run.altered),
+        "tolerance": used,
         "residual": verification.residual,
         "checks": verification.checks,
     }
-    _say(found, _verification_text(run.folder, verification, run.altered), asked.json)
+    text = _verification_text(run.folder, verification, run.altered)
+    if used > USUAL_TOLERANCE:
+        text += f"\ntolerance {used:g}, more than the usual {USUAL_TOLERANCE:g}"
+    _say(found, text, asked.json)
     return ANSWERED if passed else UNEXPECTED
+
+
+def _tolerance_of(run: StoredRun) -> float:
+    tolerance = run.answer.options.get("tolerance", USUAL_TOLERANCE)
+    if not isinstance(tolerance, float) or not 0 < tolerance < 1:
+        raise RunError(f"{run.folder}: the tolerance of the run is {tolerance!r}; give --tolerance 1e-9")
+    return tolerance
 
 
 def _verification_text(folder: Path, verification: Verification, altered: Sequence[str]) -> str:

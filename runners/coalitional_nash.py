@@ -15,11 +15,12 @@ import pandas as pd
 from breakaway.data.coalitions import members
 from breakaway.data.games import Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer, Certificate
-from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.division import Division, divide_exactly
 from breakaway.runners.points import solve_points
 from breakaway.runners.search import Clause
+from breakaway.runners.stopping import STOPS, Stop, never_started, stop_of
 from breakaway.runners.threat_game import block_problem, game_scale, solve_general
 from breakaway.runners.verify import verify_threat_game
 
@@ -45,13 +46,21 @@ def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, abou
 
     Raises
     ------
-    SolveError, SearchLimitError
-        When a solver fails or a limit is reached.
+    UnfinishedError
+        When a limit is reached, a solver fails or the user interrupts; it carries the value and bound known then.
+    SolveError
+        When the solver is not available, or refuses the question.
     """
     how = method_that_applies(game, how or HowToSolve())
     clock = PhaseClock()
     eps = how.options.tolerance * game_scale(game)
-    division = divide_game(game, how)
+    try:
+        division = divide_game(game, how)
+    except STOPS as error:
+        if never_started(error):
+            raise
+        stop = stop_of(error)
+        raise UnfinishedError(stop.reason, _partial_answer(game, stop, how, about)) from error
     clock.lap("solution")
     tables = {"solutions": solutions_table(game, division.solutions)}
     if how.detail != "none":
@@ -65,6 +74,23 @@ def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, abou
     holding = "proven optimum" if division.viable else "infeasibility proof"
     certificate = Certificate("optimal" if division.viable else "infeasible", holding, {**claims, **checks}, residual)
     return Answer("coalitional-nash", *about, game.players.names, tables, certificate, how.asked(), clock.laps)
+
+
+def _partial_answer(game: ThreatGame, stop: Stop, how: HowToSolve, about: About) -> Answer:
+    """Say what is known when the solution was stopped: no solution is listed, because none is proven."""
+    value, bound = stop.value, stop.bound
+    claims = {
+        "log_nash_product": value,
+        "upper_bound": bound,
+        "gap": None if value is None or bound is None else bound - value,
+        "solutions": "partial",
+        "complete": False,
+        "tolerance": how.options.tolerance * game_scale(game),
+        "method": how.method,
+    }
+    certificate = Certificate(stop.termination, stop.holding, claims)
+    tables = {"solutions": solutions_table(game, ())}
+    return Answer("coalitional-nash", *about, game.players.names, tables, certificate, how.asked())
 
 
 def method_that_applies(game: ThreatGame, how: HowToSolve) -> HowToSolve:

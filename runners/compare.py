@@ -11,9 +11,8 @@ import pandas as pd
 
 from breakaway.data.games import Game
 from breakaway.results.records import Answer
-from breakaway.runners.asking import HowToSolve
+from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.dispatch import solve_game
-from breakaway.runners.search import SearchLimitError
 from breakaway.runners.solvers import SolveError
 
 AGREE = 1e-6
@@ -60,6 +59,11 @@ def compare(game: Game, entries: Sequence[Contender], progress: Progress = lambd
     One row per way: ``status``; ``value`` (log Nash product, or the number of viable structures of a map), ``bound``
     and ``gap`` (the largest gap of any division of a map); numbers of solutions and of viable structures or coalitions;
     wall-clock ``seconds``; ``agrees`` with the first way that answered; a ``note`` on failures and differences.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When the user interrupts.
     """
     first: Answer | None = None
     rows = []
@@ -68,8 +72,13 @@ def compare(game: Game, entries: Sequence[Contender], progress: Progress = lambd
         start = time.perf_counter()
         try:
             answer = solve_game(game, replace(entry.how, verify=False, detail="none"))
-        except (SolveError, SearchLimitError, ValueError) as error:
-            rows.append(_failed(entry.name, error, time.perf_counter() - start))
+        except UnfinishedError as stop:
+            if isinstance(stop.__cause__, KeyboardInterrupt):
+                raise stop.__cause__ from None
+            rows.append(_unfinished(entry.name, stop, time.perf_counter() - start))
+            continue
+        except (SolveError, ValueError) as error:
+            rows.append(_without_answer(entry.name, "failed", error, time.perf_counter() - start))
             continue
         seconds = time.perf_counter() - start
         first = first or answer
@@ -77,24 +86,20 @@ def compare(game: Game, entries: Sequence[Contender], progress: Progress = lambd
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _failed(name: str, error: Exception, seconds: float) -> dict[str, object]:
-    outcome = getattr(error, "outcome", None)
-    value = getattr(outcome, "objective", getattr(error, "best", None))
-    bound = getattr(outcome, "bound", getattr(error, "bound", None))
-    gap = None if value is None or bound is None else abs(bound - value)
-    status = {"SearchLimitError": "limit reached", "LimitReachedError": "limit reached"}.get(
-        type(error).__name__, "failed"
-    )
-    return {
-        "method": name,
-        "status": status,
-        "value": value,
-        "bound": bound,
-        "gap": gap,
-        "seconds": seconds,
-        "agrees": None,
-        "note": str(error).splitlines()[0] if str(error) else type(error).__name__,
+def _unfinished(name: str, stop: UnfinishedError, seconds: float) -> dict[str, object]:
+    certificate = stop.answer.certificate
+    status = "limit reached" if "limit" in certificate.termination else "failed"
+    known = {
+        "value": certificate.claims.get("log_nash_product"),
+        "bound": certificate.claims.get("upper_bound"),
+        "gap": certificate.claims.get("gap"),
     }
+    return {**_without_answer(name, status, stop, seconds), **known}
+
+
+def _without_answer(name: str, status: str, error: Exception, seconds: float) -> dict[str, object]:
+    note = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return {"method": name, "status": status, "seconds": seconds, "agrees": None, "note": note}
 
 
 def _row(name: str, method: str, answer: Answer, first: Answer, seconds: float) -> dict[str, object]:

@@ -49,9 +49,15 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
 
     Raises
     ------
-    SolveError, SearchLimitError, UnfinishedError
-        When a solver fails or a limit is reached.
+    UnfinishedError
+        When a limit is reached, a solver fails or the user interrupts; it carries what is known.
+    SolveError
+        When the solver is not available, or refuses the question.
+    ValueError
+        When fractions are asked for and the game has none.
     """
+    if how is not None and how.rational and isinstance(game, ThreatGame | CharacteristicFunctionGame):
+        raise ValueError("fractions are for games with externalities: leave out the rational option")
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):

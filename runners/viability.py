@@ -13,7 +13,6 @@ from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, Unf
 from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.named_map import NamedMap
 from breakaway.runners.recursion import Hooks, Setting, ViabilityMap, Worths, judge
-from breakaway.runners.search import SearchLimitError
 from breakaway.runners.setting import (
     by_model,
     closed_form,
@@ -23,7 +22,7 @@ from breakaway.runners.setting import (
     scale_of_game,
     setting_of,
 )
-from breakaway.runners.solvers import SolveError
+from breakaway.runners.stopping import STOPS, Stop, never_started, stop_of
 from breakaway.runners.verify import verify_viability
 
 MOST_NAMED_STRUCTURES = 25_000
@@ -66,6 +65,8 @@ def solve_viability(
     ------
     UnfinishedError
         When a limit is reached, a model cannot be solved or the user interrupts; it carries what is known.
+    SolveError
+        When the solver is not available, or refuses the question.
     """
     how = how or HowToSolve()
     clock = PhaseClock()
@@ -73,8 +74,11 @@ def solve_viability(
     result = ViabilityMap(setting.lattice)
     try:
         judge(setting, worths, _with_options(hooks, how), result)
-    except (SolveError, SearchLimitError, KeyboardInterrupt) as stop:
-        raise UnfinishedError(_reason(stop), _partial_answer(game, setting, result, how, about)) from stop
+    except STOPS as error:
+        if never_started(error):
+            raise
+        stop = stop_of(error)
+        raise UnfinishedError(stop.reason, _partial_answer(game, stop, setting, result, how, about)) from error
     clock.lap("recursion")
     named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
     tables = _tables(named, how, setting.eps)
@@ -104,12 +108,8 @@ def _with_options(hooks: Hooks | None, how: HowToSolve) -> Hooks:
     return replace(given, workers=how.workers, time_limit=how.options.time_limit)
 
 
-def _reason(stop: BaseException) -> str:
-    return "interrupted" if isinstance(stop, KeyboardInterrupt) else str(stop)
-
-
 def _partial_answer(
-    game: ExternalityGame, setting: Setting, result: ViabilityMap, how: HowToSolve, about: About
+    game: ExternalityGame, stop: Stop, setting: Setting, result: ViabilityMap, how: HowToSolve, about: About
 ) -> Answer:
     """Tabulate the structures judged so far; which are coarsest or efficient is not known yet."""
     named = NamedMap(game.players, result, MOST_NAMED_STRUCTURES)
@@ -124,11 +124,12 @@ def _partial_answer(
         **dict.fromkeys(tables, "partial"),
         "judged": len(result.blocks),
         "of": len(setting.lattice.patterns),
+        "triples": result.triples,
         "complete": False,
         "method": how.method,
         "tolerance": float(setting.eps),
     }
-    certificate = Certificate("interrupted or limit reached", "finer structures only", claims)
+    certificate = Certificate(stop.termination, "finer structures only", claims)
     return Answer("viability", *about, game.players.names, tables, certificate, how.asked())
 
 
@@ -157,7 +158,7 @@ def _claims(named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, e
     structures = tables["structures"]
     knife_edges = tables["blocks"]["slack"].abs() <= 100 * eps
     several = tables["blocks"]["coalition"].str.contains("+", regex=False)
-    return {
+    claims: dict[str, object] = {
         "structures": len(structures),
         "patterns": len(result.lattice.patterns),
         "viable": int(structures["viable"].sum()),
@@ -171,6 +172,12 @@ def _claims(named: NamedMap, tables: dict[str, pd.DataFrame], how: HowToSolve, e
         "tolerance": float(eps),
         "method": how.method,
     }
+    return claims if named.unfolded else {**claims, "identical_players": _identical_players(named)}
+
+
+def _identical_players(named: NamedMap) -> list[list[str]]:
+    """Return the groups of players that may be exchanged, by name."""
+    return [[named.players.names[player] for player in group] for group in named.types.groups if len(group) > 1]
 
 
 def _verification(
