@@ -6,6 +6,7 @@ followed by a path is a file, written before the next command.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -195,6 +196,15 @@ def test_every_option_and_exit_code_is_on_the_page() -> None:
                 assert option == "-h" or f"`{option}" in page or f"[{option}" in page or option == "--help", option
     for code in (ANSWERED, UNEXPECTED, BAD_INPUT, NO_ANSWER):
         assert f"| {code} |" in page
+
+
+@pytest.mark.parametrize("command", ["check", "solve"])
+def test_the_json_of_a_command_has_the_keys_on_the_page(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([command, "cartel-2-3-4", "--json"])
+    section = read("docs/command_line.md").split(f"## {command}")[1].split("\n## ")[0]
+    described = section[section.index("JSON:") :]
+    for key in json.loads(capsys.readouterr().out):
+        assert f"`{key}`" in described
 
 
 def test_every_dependency_has_a_reason_and_its_licence() -> None:
