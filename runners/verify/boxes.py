@@ -5,6 +5,9 @@ blocked by it). The set of divisions that meet all threats is therefore a union 
 starts with the disagreement payoffs as the only box, takes a threat that a box does not meet, and replaces the box by
 one for each member who may meet the threat; in the branch of the k-th member the first k - 1 do not meet it, so no
 division is counted twice. Payoffs enter as *levels*: the rank of a payoff among all that threats ask for the player.
+
+Identical players may form a *chain*, whose payoffs ascend. A threat by the first k of a chain, payoffs ascending, then
+stands for the same threat by any k of them: it blocks x iff the k players who get least would all gain.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 Levels = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+Chains = tuple[tuple[int, ...], ...]
+"""Identical players, each chain in ascending order of payoff; players in no chain are on their own."""
 
 NOBODY = np.int32(2**30)
 """Level of a player who is not a member of the threatening coalition: never reached."""
@@ -31,15 +36,19 @@ DOMINATION_LIMIT = 3_000
 
 @dataclass(frozen=True, eq=False)
 class Demands:
-    """Essential threats in levels: ``needed`` (threats x players), ``values[i]`` the payoff of each level of i."""
+    """Essential threats in levels: ``needed`` (threats x players), ``values[i]`` the payoff of each level of i.
+
+    The players of a chain share their levels.
+    """
 
     needed: Levels
     values: tuple[Matrix, ...]
+    chains: Chains = ()
 
     @classmethod
-    def of(cls, needed: Levels, values: tuple[Matrix, ...]) -> Demands:
+    def of(cls, needed: Levels, values: tuple[Matrix, ...], chains: Chains = ()) -> Demands:
         """Keep the essential ones among threats given in levels."""
-        return cls(_essential(np.unique(needed, axis=0)), values)
+        return cls(_essential(np.unique(needed, axis=0)), values, chains)
 
     def payoffs(self, low: Levels) -> Matrix:
         """Return the payoffs (boxes x players) of boxes given in levels."""
@@ -59,17 +68,19 @@ class Judge(Protocol):
         """Take boxes that meet every threat."""
 
 
-def levels_of(asked: Matrix, floor: Matrix, snap: float) -> tuple[Matrix, ...]:
+def levels_of(asked: Matrix, floor: Matrix, snap: float, chains: Chains = ()) -> tuple[Matrix, ...]:
     """Return for each player the distinct payoffs asked, the floor first; payoffs within ``snap`` are one level."""
+    alike = {i: chain for chain in chains for i in chain}
     result = []
-    for column, least in zip(asked.T, floor, strict=True):
+    for i, least in enumerate(floor):
+        column = asked[:, alike.get(i, (i,))].ravel()
         found = np.unique(np.concatenate([[least], column[np.isfinite(column) & (column > least + snap)]]))
         first = np.concatenate([[True], np.diff(found) > snap])
         result.append(found[np.append(np.flatnonzero(first)[1:] - 1, len(found) - 1)])
     return tuple(result)
 
 
-def demands(asked: Matrix, floor: Matrix, snap: float = 0.0) -> Demands:
+def demands(asked: Matrix, floor: Matrix, snap: float = 0.0, chains: Chains = ()) -> Demands:
     """Turn threats into levels and drop the redundant ones.
 
     Parameters
@@ -80,14 +91,16 @@ def demands(asked: Matrix, floor: Matrix, snap: float = 0.0) -> Demands:
         Disagreement payoffs; a threat that gives a member no more than this never blocks.
     snap
         Payoffs of one player that differ by less are taken for the same.
+    chains
+        Players whose payoffs ascend.
     """
     blocking = asked[(asked > floor + snap).all(axis=1)] if len(asked) else asked.reshape(0, len(floor))
-    values = levels_of(blocking, floor, snap)
+    values = levels_of(blocking, floor, snap, chains)
     needed = np.full(blocking.shape, NOBODY, dtype=np.int32)
     for i, payoffs in enumerate(values):
         member = np.isfinite(blocking[:, i])
         needed[member, i] = np.searchsorted(payoffs, blocking[member, i])
-    return Demands.of(needed, values)
+    return Demands.of(needed, values, chains)
 
 
 def _essential(needed: Levels) -> Levels:
@@ -178,7 +191,8 @@ def _branch(
     alive = able[np.arange(len(low)), pick] > 0
     low, high, payoffs, room, asked = low[alive], high[alive], payoffs[alive], room[alive], problem.needed[pick[alive]]
     cost = price[pick[alive]] - payoffs
-    return _children(low, high, asked, (cost <= room[:, None]) & (asked < high))
+    lows, highs = _children(low, high, asked, (cost <= room[:, None]) & (asked < high))
+    return _ascending(lows, highs, problem.chains) if problem.chains else (lows, highs)
 
 
 def _children(low: Levels, high: Levels, asked: Levels, can: Mask) -> tuple[Levels, Levels]:
@@ -191,6 +205,15 @@ def _children(low: Levels, high: Levels, asked: Levels, can: Mask) -> tuple[Leve
         highs.append(high[rows].copy())
         high[:, i] = np.minimum(high[:, i], asked[:, i])
     return np.concatenate(lows), np.concatenate(highs)
+
+
+def _ascending(low: Levels, high: Levels, chains: Chains) -> tuple[Levels, Levels]:
+    """Narrow boxes to payoffs that ascend along chains, and drop those that become empty."""
+    for chain in map(list, chains):
+        low[:, chain] = np.maximum.accumulate(low[:, chain], axis=1)
+        high[:, chain] = np.minimum.accumulate(high[:, chain[::-1]], axis=1)[:, ::-1]
+    kept = (low < high).all(axis=1)
+    return low[kept], high[kept]
 
 
 def _slices(children: tuple[Levels, Levels], width: int) -> list[tuple[Levels, Levels]]:

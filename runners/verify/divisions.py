@@ -67,7 +67,7 @@ def asked_rows(block: Coalition, part: Coalition, payoffs: Sequence[Payoffs]) ->
 
 def required_worth(problem: Division, accuracy: Accuracy, guess: float = np.inf) -> float | None:
     """Return the least total at which some division is unblocked; None when the effort does not suffice."""
-    essential = demands(problem.asked, problem.floor, accuracy.snap)
+    essential = demands(problem.asked, problem.floor, accuracy.snap, problem.chains)
     return least_total(essential, guess, _room(problem, accuracy), accuracy.effort)
 
 
@@ -134,7 +134,7 @@ def _search_best(problem: Division, sound: list[Matrix], acc: Accuracy) -> tuple
     start = max((float(log_product(x, problem.floor, problem.weights, acc.eps)) for x in sound), default=-np.inf)
     tie = max((acc.ties(x, problem.floor, problem.weights) for x in sound), default=0.0)
     judge = BestDivisions(problem, acc.eps, slack=max(10 * tie, 1e-3), best=start - tie)
-    return judge, search(demands(problem.asked, problem.floor, acc.snap), judge, acc.effort)
+    return judge, search(demands(problem.asked, problem.floor, acc.snap, problem.chains), judge, acc.effort)
 
 
 def check_once(ledger: Ledger, what: str, given: Matrix, match: float) -> None:

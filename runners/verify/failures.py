@@ -8,8 +8,8 @@ import numpy as np
 
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import Payoffs
-from breakaway.runners.verify.audit import MapAudit
-from breakaway.runners.verify.divisions import asked_rows, required_worth
+from breakaway.runners.verify.audit import Audit
+from breakaway.runners.verify.divisions import required_worth
 from breakaway.runners.verify.matching import check_vectors
 
 ENOUGH, IRREDUCIBLE = "listed threats ask for more than the worth", "listed threats are irreducible"
@@ -17,7 +17,7 @@ ENOUGH, IRREDUCIBLE = "listed threats ask for more than the worth", "listed thre
 Listed = list[tuple[Coalition, Structure, Payoffs]]
 
 
-def check_failures(audit: MapAudit) -> None:
+def check_failures(audit: Audit) -> None:
     """Check the table of failures, if there is one, block by block."""
     if audit.tables.failures is None:
         return
@@ -38,14 +38,14 @@ def check_failures(audit: MapAudit) -> None:
         given.check(known, f"{audit.name(structure, block)} is no block")
 
 
-def _check_real(audit: MapAudit, structure: Structure, block: Coalition, listed: Listed) -> None:
+def _check_real(audit: Audit, structure: Structure, block: Coalition, listed: Listed) -> None:
     """Check that each listed threat is among those that the breakaway has, and the shortfall."""
     real = audit.ledger.claim("listed threats are real")
     eps = audit.accuracy.eps
     for part, outcome, payoffs in listed:
         what = f"{audit.name(structure, part)} leading to {audit.game.players.structure_name(outcome)}"
         if real.check(part & ~block == 0 and part != block, f"{what}: not inside the block"):
-            possible = audit.forecasts.threats(structure, block, part).get(outcome, [])
+            possible = audit.possible(structure, block, part, outcome)
             check_vectors(real, what, [payoffs], possible, eps, complete=False)
     required = audit.required.get((structure, block))
     for shortfall in audit.tables.shortfalls[structure, block]:
@@ -55,12 +55,12 @@ def _check_real(audit: MapAudit, structure: Structure, block: Coalition, listed:
             claim.equal(audit.name(structure, block), shortfall, short, (2 + block.bit_count()) * eps)
 
 
-def _check_set(audit: MapAudit, structure: Structure, block: Coalition, listed: Listed) -> None:
+def _check_set(audit: Audit, structure: Structure, block: Coalition, listed: Listed) -> None:
     """Check that the listed threats alone ask for more than the worth, and no longer so when one is left out."""
     inside = [(part, payoffs) for part, _, payoffs in listed if part & ~block == 0]
     if not inside:
         return
-    rows = np.concatenate([asked_rows(block, part, [payoffs]) for part, payoffs in inside])
+    rows = np.concatenate([audit.rows(block, part, payoffs) for part, payoffs in inside])
     problem = audit.division(structure, block)
     name, eps = audit.name(structure, block), audit.accuracy.eps
     total = required_worth(replace(problem, asked=rows), audit.accuracy)

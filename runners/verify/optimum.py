@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from breakaway.runners.verify.boxes import Demands, Levels, Mask, Matrix, search
+from breakaway.runners.verify.boxes import Chains, Demands, Levels, Mask, Matrix, search
 
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """A worth to be divided: lower bounds d, weights gamma, threats (threats x players, infinity = not a member)."""
+    """A worth to be divided: lower bounds d, weights gamma, threats (threats x players, infinity = not a member).
+
+    With ``chains`` only divisions with ascending payoffs are looked at, one for all renamings of identical players.
+    """
 
     worth: float
     floor: Matrix
     weights: Matrix
     asked: Matrix
+    chains: Chains = ()
 
 
 def blocking_gain(asked: Matrix, x: Matrix) -> float:
