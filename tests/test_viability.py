@@ -230,12 +230,12 @@ def test_many_identical_players_are_listed_by_pattern() -> None:
     """Twelve identical firms: 77 patterns stand for 4,213,597 structures; verdicts as in the concept's table."""
     market = CournotMarket(Players.of(12), (1.0,) * 12, 61.0)
     answer = solve_viability(market)
-    assert answer.certificate.claims["verified"] is False
+    assert answer.certificate.termination == "optimal"
     table = answer.tables["structures"]
     assert len(table) == 77
     assert int(table["renamings"].sum()) == bell_number(12)
-    assert "threats" not in answer.tables
-    assert "failures" not in answer.tables
+    for other in answer.tables.values():
+        assert set(other["structure"]) <= set(table["structure"])
     coarsest = sorted(sizes(name) for name in flagged(answer, "coarsest"))
     assert coarsest == [[3, 3, 3, 1, 1, 1], [5, 5, 2]]
 
