@@ -36,12 +36,17 @@ class HowToSolve:
         Solve identical players once per type pattern; off, every structure is solved by itself.
     rational
         Compute in fractions with tolerance 0, so that knife edges are decided exactly: ``exact`` method, games whose
-        data are rational (tables of worths, Cournot markets).
+        data are rational (tables of worths, Cournot markets, given threats on a total worth).
     detail
         ``all``: list every threat, who meets it, and every failure's causes; ``failures``: only the causes; ``none``;
         ``auto``: by size.
     verify
         Check the answer against the definitions with independent code; None: by size.
+
+    Raises
+    ------
+    ValueError
+        When fractions are asked of a Pyomo model.
     """
 
     method: Method = "exact"
@@ -53,6 +58,11 @@ class HowToSolve:
     rational: bool = False
     detail: Detail = "auto"
     verify: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be had together."""
+        if self.rational and self.method == "model":
+            raise ValueError("Pyomo models compute in floating point: the rational option needs the exact method")
 
     def divider(self) -> Divider:
         """Return the way in which blocks are divided."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.coalitional_nash import claims_of
-from breakaway.runners.division import BlockProblem, Division
+from breakaway.runners.division import BlockProblem, Division, fraction_of
 from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.named_map import unfold
 from breakaway.runners.recursion import alone
@@ -59,13 +60,13 @@ def divide_all(game: CharacteristicFunctionGame, how: HowToSolve, eps: float, so
     for coalition in sorted(inside, key=lambda c: (c.bit_count(), c)):
         positions = members(coalition)
         if len(positions) == 1:
-            divisions[coalition] = alone(positions[0], worth[coalition], weights(coalition), d, eps)
+            value = fraction_of(worth[coalition]) if how.rational else worth[coalition]
+            divisions[coalition] = alone(positions[0], value, weights(coalition), d, eps)
             continue
         clauses = [clause for part in inside[coalition] for clause in divisions[part].solutions]
         follower = types.follower(coalition)
-        divisions[coalition] = divide(
-            BlockProblem(positions, weights(coalition), d, worth[coalition], clauses, eps, follower)
-        )
+        problem = BlockProblem(positions, weights(coalition), d, worth[coalition], clauses, eps, follower)
+        divisions[coalition] = divide(problem.in_fractions() if how.rational else problem)
 
 
 def _canonical_subcoalitions(types: PlayerTypes) -> dict[Coalition, list[Coalition]]:
@@ -102,7 +103,7 @@ def solve_characteristic(
     """
     how = how or HowToSolve()
     clock = PhaseClock()
-    eps = how.options.tolerance * scale_of_game(game)
+    eps = 0.0 if how.rational else how.options.tolerance * scale_of_game(game)
     solved = CoalitionSolutions(player_types(game) if how.identical else PlayerTypes.distinct(len(game.players)))
     try:
         divide_all(game, how, eps, solved)
@@ -244,11 +245,12 @@ def _failures_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions
         division, worth = solved.division(coalition), game.worths[coalition]
         if division.viable:
             continue
+        rational = isinstance(division.required, Fraction)
         source = {clause: (part, number) for part, number, clause in _threats(players, solved, coalition)}
         problem = BlockProblem(members(coalition), players.weights, players.disagreement, worth, list(source), eps)
         required = float(division.required)
         what = players.coalition_name(coalition), worth, required, required - worth
-        for cause in irreducible_causes(problem):
+        for cause in irreducible_causes(problem.in_fractions() if rational else problem):
             part, number = source[cause]
             rows += [(*what, players.coalition_name(part), number, players.names[i], float(y)) for i, y in cause]
     columns = ["coalition", "worth", "required_worth", "shortfall", "breakaway", "threat", "player", "payoff"]

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ from breakaway.data.instances import Instance, check_instance, load_instance, sh
 from breakaway.data.problems import DataError, Problem
 from breakaway.results.canvas import PlotError
 from breakaway.results.checkpoint import drop_checkpoint, read_checkpoint, write_checkpoint
-from breakaway.results.encoding import to_json
+from breakaway.results.encoding import records, to_json
 from breakaway.results.records import Answer
 from breakaway.results.storage import RunError, StoredRun, check_room, read_run, write_run
 from breakaway.results.text import answer_json, answer_text
@@ -116,7 +116,7 @@ def _add_solve(commands: Commands) -> None:
     command.add_argument("--out", metavar="DIR", help="write tables and run.json there")
     command.add_argument("--plots", action="store_true", help="write pictures to DIR as well (needs --out)")
     command.add_argument("--method", choices=("exact", "model"), default="exact", help="search, or Pyomo models")
-    command.add_argument("--solver", choices=("highs", "scip"), help="for the divisions of --method model")
+    command.add_argument("--solver", metavar="NAME", help="highs, scip or one that Pyomo knows, for --method model")
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
     command.add_argument("--workers", type=int, default=1, help="processes that divide coalitions")
     command.add_argument(
@@ -302,7 +302,7 @@ def _report_unfinished(
     if asked.json:
         certificate = stop.answer.certificate
         status = {"termination": certificate.termination, "holding": certificate.holding}
-        print(to_json({"error": text, "status": status, "claims": claims}))
+        _say({"error": text, "status": status, "claims": claims}, text, as_json=True)
     print(text, file=sys.stderr)
     return NO_ANSWER
 
@@ -426,8 +426,11 @@ class _Progress:
             sys.stderr.flush()
 
 
-def _say(found: object, text: str, as_json: bool) -> None:
-    print(to_json(found) if as_json else text)
+def _say(found: Mapping[str, object], text: str, as_json: bool) -> None:
+    """Print a result as JSON, its tables as lists of records, or its text."""
+    if as_json:
+        text = to_json({k: records(v) if isinstance(v, pd.DataFrame) else v for k, v in found.items()}).rstrip("\n")
+    print(text)
 
 
 def _fail(text: str, as_json: bool, code: int) -> int:

@@ -101,11 +101,14 @@ def method_that_applies(game: ThreatGame, how: HowToSolve) -> HowToSolve:
 def divide_game(game: ThreatGame, how: HowToSolve) -> Division:
     """Solve a game with threats by the method asked for."""
     eps = how.options.tolerance * game_scale(game)
+    if how.rational and not isinstance(game.feasible, TotalWorth):
+        raise ValueError("only a total worth is shared in fractions: leave out the rational option for points")
     if how.method == "model":
         return solve_general(game, how.options, how.solver or "highs", how.formulation)
     if isinstance(game.feasible, Points):
         return solve_points(game, eps)
-    return divide_exactly(block_problem(game, eps))
+    problem = block_problem(game, eps)
+    return divide_exactly(problem.in_fractions() if how.rational else problem)
 
 
 def solutions_table(game: ThreatGame, solutions: Sequence[Clause]) -> pd.DataFrame:

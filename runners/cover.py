@@ -3,8 +3,8 @@
 A *clause* asks that some position i reach a threshold, ``x_i >= tau_i``. With a cost for every position and threshold,
 the cheapest way to satisfy all clauses is found by branching on the hardest open clause (the one whose least threshold
 is greatest) and memorising what is left: the open clauses, and the thresholds that their members have reached. A
-member who reaches a high threshold meets most of its clauses and drops out, so the states are few: at most 2^n for
-threats in proportion to weights, where this is the ordered search of the concept note.
+member who reaches a high threshold meets most of its clauses and drops out, so the states are few: at most 2^n when
+every threat asks the same of all its members.
 
 The graph of states does not depend on the costs. It is built once, and then answers: the least cost
 (:meth:`Cover.least`), and all ways of meeting the threats in the order of their costs (:meth:`Cover.within`). Sets of

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar
 
@@ -30,6 +31,11 @@ from breakaway.runners.search import (
 )
 
 
+def fraction_of(number: Number) -> Fraction:
+    """Return a number exactly: a fraction as it is, a float as the decimal that it prints as (0.1 becomes 1/10)."""
+    return number if isinstance(number, Fraction) else Fraction(repr(float(number)))
+
+
 @dataclass(frozen=True, slots=True)
 class BlockProblem:
     """A coalition with a worth to share and threats to meet.
@@ -48,6 +54,17 @@ class BlockProblem:
     eps: Number
     follower: Sequence[int] | None = None
     limit: int = 5_000_000
+
+    def in_fractions(self) -> BlockProblem:
+        """Return the same problem in fractions with tolerance 0; floats are read as the decimals they print as."""
+        return replace(
+            self,
+            weights=[fraction_of(weight) for weight in self.weights],
+            disagreement=[fraction_of(d) for d in self.disagreement],
+            worth=fraction_of(self.worth),
+            clauses=[tuple((i, fraction_of(y)) for i, y in clause) for clause in self.clauses],
+            eps=Fraction(0),
+        )
 
 
 @dataclass(frozen=True, slots=True)

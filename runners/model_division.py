@@ -27,7 +27,7 @@ from breakaway.models.blocks import check_formulation
 from breakaway.runners.choices import Choices, LevelNumbers, chain, choices_of
 from breakaway.runners.division import BlockProblem, Divider, Division, same_allocation
 from breakaway.runners.search import TIE, Clause, Number, water_filling
-from breakaway.runners.solvers import NumericalError, SolverOptions
+from breakaway.runners.solvers import NumericalError, Probe, ProblemClass, SolverOptions, Verdict, probe
 from breakaway.runners.stepwise import Candidate, Clock, Journal, Step, all_maximisers, keep_no_journal
 
 FORMULATIONS_OF: dict[str, tuple[str, ...]] = {
@@ -36,8 +36,11 @@ FORMULATIONS_OF: dict[str, tuple[str, ...]] = {
 }
 """Formulations that each solver can have, the default first."""
 
-MARGINS = {"highs": 1e-7, "scip": 2e-6}
+MARGINS = {"highs": 1e-7}
 """A solver's bound is trusted to this accuracy, in units of the log product (weights scaled to at most 1)."""
+
+USUAL_MARGIN = 2e-6
+"""The accuracy of SCIP, and of any solver that is known to Pyomo only by name."""
 
 KNIFE_EDGE = 1e-6
 """A worth this close to what is required, relative to the scale, is judged from all cheapest choices."""
@@ -65,7 +68,8 @@ def model_divider(
     options
         Limits and tolerances; the time limit holds for one block problem and is split over its solves.
     solver
-        ``"highs"`` (with Ipopt as a check) or ``"scip"``, for the division; the required worth is a MILP for HiGHS.
+        ``"highs"`` (with Ipopt as a check), ``"scip"``, or the name of a MILP or MINLP solver that Pyomo knows, for
+        the division; the required worth is a MILP for HiGHS.
     formulation
         One of :data:`FORMULATIONS_OF` the solver; None takes the first.
     journal
@@ -77,7 +81,7 @@ def model_divider(
         For a solver or formulation that does not fit.
     """
     check_method(solver, formulation)
-    return ModelDivider(options or SolverOptions(), solver, formulation or FORMULATIONS_OF[solver][0], journal)
+    return ModelDivider(options or SolverOptions(), solver, formulation or formulations_of(solver)[0], journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,43 @@ class ModelDivider:
 
 def check_method(solver: str, formulation: str | None) -> None:
     """Refuse a solver that no formulation is for, or a formulation that the solver cannot have."""
-    if solver not in FORMULATIONS_OF:
-        raise ValueError(f"unknown solver {solver!r} for a division; choose one of {', '.join(FORMULATIONS_OF)}")
+    formulations = formulations_of(solver)
     if formulation is not None:
-        check_formulation(formulation, FORMULATIONS_OF[solver])
+        check_formulation(formulation, formulations)
+
+
+def formulations_of(solver: str) -> tuple[str, ...]:
+    """Return the formulations that a solver can have, the default first.
+
+    A solver that Pyomo knows by name shows by a probe solve whether it can have the models meant for SCIP (MINLP) or
+    those meant for HiGHS (MILP).
+
+    Raises
+    ------
+    ValueError
+        When the solver is not available here, or can have neither.
+    """
+    if solver in FORMULATIONS_OF:
+        return FORMULATIONS_OF[solver]
+    minlp = probe(solver, ProblemClass.MINLP)
+    if _proves(minlp):
+        return FORMULATIONS_OF["scip"]
+    milp = probe(solver, ProblemClass.MILP)
+    if _proves(milp):
+        return FORMULATIONS_OF["highs"]
+    raise ValueError(
+        f"solver {solver!r} cannot divide: {milp.message or minlp.message}; choose one of {', '.join(FORMULATIONS_OF)}, "
+        "or a MILP or MINLP solver that `breakaway solvers` shows as available"
+    )
+
+
+def _proves(shown: Probe) -> bool:
+    return shown.verdict is Verdict.RIGHT and shown.proven
+
+
+def margin_of(solver: str) -> float:
+    """Return the accuracy to which a solver's bound is trusted, in units of the log product."""
+    return MARGINS.get(solver, USUAL_MARGIN)
 
 
 def _divide(problem: BlockProblem, solver: str, formulation: str, clock: Clock) -> Division:
@@ -114,7 +151,7 @@ def _divide(problem: BlockProblem, solver: str, formulation: str, clock: Clock) 
         kept = [lower for lower in cheapest if choices.total(lower) <= required + eps]
         return _without_slack(problem, kept, required + paid, solves)
     model = _division_model(choices, formulation)
-    judge = TotalWorthJudge(choices, clock, MARGINS[solver] * choices.weight_scale, formulation == "chain_flow")
+    judge = TotalWorthJudge(choices, clock, margin_of(solver) * choices.weight_scale, formulation == "chain_flow")
     found, bound = all_maximisers(model, solver, judge, clock)
     best = max(candidate.value for candidate in found)
     kept_allocations = [c.allocation for c in found if c.value >= best - TIE]

@@ -22,7 +22,7 @@ from breakaway.data.games import (
     weights_within,
 )
 from breakaway.models import cournot
-from breakaway.runners.division import Divider
+from breakaway.runners.division import Divider, fraction_of
 from breakaway.runners.lattice import Lattice, PlayerTypes
 from breakaway.runners.recursion import Setting, Worths
 from breakaway.runners.solvers import SolverOptions
@@ -147,11 +147,6 @@ def by_model(game: ExternalityGame, lattice: Lattice, options: SolverOptions) ->
         return [of_structure(row) for row in lattice.representatives(level).tolist()]
 
     return of_level
-
-
-def fraction_of(number: float) -> Fraction:
-    """Return the decimal number that a float was read from, exactly: 0.1 becomes 1/10."""
-    return Fraction(repr(float(number)))
 
 
 def rational_worths(game: ExternalityGame, lattice: Lattice) -> Worths:

@@ -22,12 +22,12 @@ from breakaway.models.unblocked import payoff_scale
 from breakaway.runners.choices import Choices, LevelNumbers, choices_of
 from breakaway.runners.division import BlockProblem, Division
 from breakaway.runners.model_division import (
-    FORMULATIONS_OF,
-    MARGINS,
     STEEPEST,
     check_method,
+    formulations_of,
     listed,
     log_product,
+    margin_of,
     model_divider,
 )
 from breakaway.runners.points import best_points, point_array
@@ -138,13 +138,13 @@ def _solve_points(game: ThreatGame, eps: float, solver: str, formulation: str | 
         return best_points(game, [], eps)
     feasible = Points(tuple(net), tuple(tuple(map(float, x)) for x in net.values()))
     model = _master(choices, feasible, solver, formulation)
-    judge = PointsJudge(choices, allocations, d, eps, MARGINS[solver] * choices.weight_scale)
+    judge = PointsJudge(choices, allocations, d, eps, margin_of(solver) * choices.weight_scale)
     found, _ = all_maximisers(model, solver, judge, clock)
     return best_points(game, [np.array(c.allocation) for c in found], eps)
 
 
 def _master(choices: Choices, feasible: Points | Polyhedron, solver: str, formulation: str | None) -> Any:
-    model = coalitional_nash.build(choices.game(feasible), formulation or FORMULATIONS_OF[solver][0])
+    model = coalitional_nash.build(choices.game(feasible), formulation or formulations_of(solver)[0])
     if formulation == "disjunctive":
         pyo.TransformationFactory("gdp.bigm").apply_to(model)
     return model
@@ -200,7 +200,7 @@ def _solve_polyhedron(game: ThreatGame, eps: float, solver: str, formulation: st
         return Division(math.nan, False, (), -math.inf, -math.inf, 1)
     if pyo.value(trial.smallest_gain) * choices.scale <= eps:
         return _one_of_product_zero(choices, trial)
-    judge = PolyhedronJudge(choices, feasible, clock, MARGINS[solver] * choices.weight_scale)
+    judge = PolyhedronJudge(choices, feasible, clock, margin_of(solver) * choices.weight_scale)
     found, bound = all_maximisers(_master(choices, feasible, solver, formulation), solver, judge, clock)
     if not found:
         raise UnboundedError(

@@ -28,10 +28,10 @@ from breakaway.runners.verify import verify_viability
 MOST_NAMED_STRUCTURES = 25_000
 """With identical players, up to this many structures are listed by name; above it, one per pattern."""
 
-MOST_DETAILED_STRUCTURES = 203
-"""Up to this many structures (six players) every threat and who meets it are listed unless told otherwise."""
+MOST_DETAILED_STRUCTURES = 877
+"""Up to this many structures (seven players) every threat and who meets it are listed unless told otherwise."""
 
-MOST_EXPLAINED_FAILURES = 1_500
+MOST_EXPLAINED_FAILURES = 15_000
 """Up to this many failing blocks each gets its irreducible set of threats unless told otherwise."""
 
 MOST_VERIFIED_STRUCTURES = 203
@@ -95,8 +95,6 @@ def prepare(game: ExternalityGame, how: HowToSolve) -> tuple[Setting, Worths]:
     types = player_types(game) if how.identical else PlayerTypes.distinct(len(game.players))
     setting = setting_of(game, types, how.divider(), scale_of_game(game), how.options.tolerance)
     if how.rational:
-        if how.method == "model":
-            raise ValueError("Pyomo models compute in floating point: the rational option needs the exact method")
         return in_fractions(setting), rational_worths(game, setting.lattice)
     if how.method == "model":
         return setting, by_model(game, setting.lattice, how.options)

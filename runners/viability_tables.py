@@ -13,7 +13,6 @@ from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.division import BlockProblem
 from breakaway.runners.named_map import Forecast, NamedMap
 from breakaway.runners.search import Clause, Number
-from breakaway.runners.setting import fraction_of
 
 Row = tuple[object, ...]
 
@@ -164,11 +163,10 @@ def _failure_rows(named: NamedMap, structure: Structure, coalition: Coalition, f
     block = named.block(structure, coalition)
     threats = faced.get((structure, coalition))
     threats = threats_within(named, structure, coalition) if threats is None else threats
-    d_of_players = named.players.disagreement
     problem = BlockProblem(
         members(coalition),
         named.players.weights,
-        [fraction_of(d) for d in d_of_players] if isinstance(block.worth, Fraction) else d_of_players,
+        named.players.disagreement,
         block.worth,
         [threat.vector for threat in threats],
         eps,
@@ -178,4 +176,8 @@ def _failure_rows(named: NamedMap, structure: Structure, coalition: Coalition, f
     required = float(block.division.required)
     here = named.players.structure_name(structure), named.players.coalition_name(coalition)
     what = (*here, float(block.worth), required, required - float(block.worth))
-    return [(*what, *row) for cause in irreducible_causes(problem) for row in _threat_rows(named, source[cause])]
+    return [
+        (*what, *row)
+        for cause in irreducible_causes(problem.in_fractions() if isinstance(block.worth, Fraction) else problem)
+        for row in _threat_rows(named, source[cause])
+    ]

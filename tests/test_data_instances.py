@@ -84,7 +84,7 @@ def test_shipped_instance(name: str, tmp_path: Path) -> None:
     assert (instance.kind, instance.game.players.names) == EXPECTED[name]
     assert instance.name == name
     assert instance.title
-    assert "Vohra and Ray (2025)" in instance.source or instance.source == "prototype"
+    assert "Vohra and Ray (2025)" in instance.source or instance.source == "made for Breakaway"
     again = load_instance(write_instance(tmp_path / name, instance.game, instance.title, instance.source))
     assert again.game == instance.game
     assert (again.name, again.kind, again.title, again.source) == (name, instance.kind, instance.title, instance.source)

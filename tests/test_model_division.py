@@ -279,10 +279,18 @@ def test_ipopt_that_disagrees_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
         solve_general(THREE_PAIRS)
 
 
+def test_a_solver_that_pyomo_knows_by_name_divides_after_a_probe() -> None:
+    """Pyomo's other interface to HiGHS is not in the table of solvers; its probe shows a MILP solver with a bound."""
+    assert model_division.formulations_of("appsi_highs") == model_division.FORMULATIONS_OF["highs"]
+    by_name, known = solve_general(THREE_PAIRS, solver="appsi_highs"), solve_general(THREE_PAIRS)
+    assert by_name.log_product == pytest.approx(known.log_product, abs=1e-9)
+    assert len(by_name.solutions) == len(known.solutions)
+
+
 @pytest.mark.parametrize(
     ("solver", "formulation", "message"),
     [
-        ("ipopt", None, "unknown solver 'ipopt' for a division; choose one of highs, scip"),
+        ("ipopt", None, "solver 'ipopt' cannot divide: ipopt is not meant for MILP; choose one of highs, scip"),
         ("highs", "threshold", "choose one of 'outer_approximation', 'chain_flow'"),
         ("scip", "chain_flow", "choose one of 'threshold', 'disjunctive'"),
     ],

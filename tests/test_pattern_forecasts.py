@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from breakaway.data.coalitions import members
 from breakaway.data.games import CournotMarket, Players
 from breakaway.runners import viability_tables as tabulate

@@ -6,9 +6,19 @@ from fractions import Fraction
 
 import pytest
 
-from breakaway.data.games import CournotMarket, PartitionFunctionGame, Players
+from breakaway.data.games import (
+    CharacteristicFunctionGame,
+    CournotMarket,
+    PartitionFunctionGame,
+    Players,
+    Threat,
+    ThreatGame,
+    TotalWorth,
+)
 from breakaway.data.instances import load_instance
 from breakaway.runners.asking import HowToSolve
+from breakaway.runners.characteristic import solve_characteristic
+from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.compare import disagreement
 from breakaway.runners.dispatch import blocks_from_plain, blocks_to_plain
 from breakaway.runners.recursion import judge
@@ -65,3 +75,28 @@ def test_fractions_survive_a_checkpoint() -> None:
     restored = blocks_from_plain(blocks_to_plain(blocks))
     assert restored == blocks
     assert isinstance(restored[-1][0].worth, Fraction)
+
+
+def test_characteristic_functions_are_solved_in_fractions() -> None:
+    for name in ("example-5", "coarsest-inefficient", "theorem-3-pairs", "majority-5-inconsistent-weights"):
+        game = load_instance(name).game
+        assert isinstance(game, CharacteristicFunctionGame)
+        exact, floating = solve_characteristic(game, RATIONAL), solve_characteristic(game)
+        assert exact.certificate.claims["verified"] is True
+        assert disagreement(floating, exact) == ""
+
+
+def test_a_threat_game_is_decided_exactly_at_its_knife_edge() -> None:
+    """Threats of 0.1, 0.2 and 0.3 on a worth of 0.6 leave exactly one division; on 1e-12 less, none."""
+    players = Players.of(3)
+    threats = tuple(Threat(f"t{i}", 1 << i, (0.1 * (i + 1) if i < 2 else 0.3,)) for i in range(3))
+    for worth, viable in ((0.6, True), (0.599999999999, False)):
+        answer = solve_coalitional_nash(ThreatGame(players, TotalWorth(worth), threats), RATIONAL)
+        assert (len(answer.tables["solutions"]) > 0) is viable
+
+
+def test_points_are_not_shared_in_fractions() -> None:
+    game = load_instance("example-1").game
+    assert isinstance(game, ThreatGame)
+    with pytest.raises(ValueError, match="only a total worth is shared in fractions"):
+        solve_coalitional_nash(game, RATIONAL)
