@@ -124,8 +124,9 @@ def formulations_of(solver: str) -> tuple[str, ...]:
     milp = probe(solver, ProblemClass.MILP)
     if _proves(milp):
         return FORMULATIONS_OF["highs"]
+    why = milp.message or minlp.message
     raise ValueError(
-        f"solver {solver!r} cannot divide: {milp.message or minlp.message}; choose one of {', '.join(FORMULATIONS_OF)}, "
+        f"solver {solver!r} cannot divide: {why}; choose one of {', '.join(FORMULATIONS_OF)}, "
         "or a MILP or MINLP solver that `breakaway solvers` shows as available"
     )
 
