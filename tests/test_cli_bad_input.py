@@ -93,8 +93,8 @@ def test_bad_input_is_refused_with_place_and_remedy(tmp_path: Path, command: str
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, command: str) -> None:
     folder = write_files(tmp_path / "instance", COURNOT)
     (folder / "players.csv").write_bytes(COURNOT["players.csv"].replace("Bob", "Zoë").encode("latin-1"))
-    line = "players.csv:5: not UTF-8: byte 0xeb at byte position 51 (counted from 0); save the file with the encoding UTF-8"
-    refused(call(command, folder), line)
+    why = "not UTF-8: byte 0xeb at byte position 51 (counted from 0); save the file with the encoding UTF-8"
+    refused(call(command, folder), f"players.csv:5: {why}")
 
 
 def test_several_problems_come_at_once(tmp_path: Path) -> None:
