@@ -246,7 +246,10 @@ class _FinishedWork:
 
     def hooks(self) -> Hooks:
         """Return what the recursion calls after every level, and the levels that it need not repeat."""
-        finished = blocks_from_plain(read_checkpoint(self._folder, self._key)) if self._folder else []
+        try:
+            finished = blocks_from_plain(read_checkpoint(self._folder, self._key)) if self._folder else []
+        except (TypeError, ValueError):  # a damaged checkpoint is as good as none
+            finished = []
         return Hooks(self._level_done, finished)
 
     def _level_done(self, result: ViabilityMap) -> None:
