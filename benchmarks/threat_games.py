@@ -29,7 +29,7 @@ from breakaway.data.games import TotalWorth
 from breakaway.models import coalitional_nash
 from breakaway.runners.choices import choices_of
 from breakaway.runners.division import BlockProblem, Division, divide_exactly
-from breakaway.runners.model_division import MARGINS, TotalWorthJudge, listed
+from breakaway.runners.model_division import TotalWorthJudge, listed, margin_of
 from breakaway.runners.search import TIE
 from breakaway.runners.solvers import LimitReachedError, SolveError, SolverOptions
 from breakaway.runners.stepwise import Clock, Step, all_maximisers
@@ -143,7 +143,7 @@ def by_model(problem: BlockProblem, solver: str, formulation: str, limit: float)
     model = coalitional_nash.build(choices.game(TotalWorth(float(choices.budget / choices.scale))), formulation)
     if formulation == "disjunctive":
         TransformationFactory("gdp.bigm").apply_to(model)
-    judge = TotalWorthJudge(choices, clock, MARGINS[solver] * choices.weight_scale, formulation == "chain_flow")
+    judge = TotalWorthJudge(choices, clock, margin_of(solver) * choices.weight_scale, formulation == "chain_flow")
     try:
         found, bound = all_maximisers(model, solver, judge, clock)
     except SolveError as error:

@@ -124,7 +124,7 @@ def test_the_readme_has_its_two_commands() -> None:
     commands = [body.strip() for language, _, body in BLOCK.findall(read("README.md")) if language == "sh"]
     assert commands == [
         f"{install} . && .venv/bin/breakaway solve cartel-2-3-4",
-        f'{install} -e ".[all]" && .venv/bin/pytest -q',
+        f'{install} -e ".[all]" && .venv/bin/pytest -q -n auto',
     ]
 
 
