@@ -54,10 +54,8 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
     SolveError
         When the solver is not available, or refuses the question.
     ValueError
-        When fractions are asked for and the game has none.
+        When fractions are asked for and the game, or the method, has none.
     """
-    if how is not None and how.rational and isinstance(game, ThreatGame | CharacteristicFunctionGame):
-        raise ValueError("fractions are for games with externalities: leave out the rational option")
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):

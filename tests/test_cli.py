@@ -204,6 +204,13 @@ def vectors(payoffs: object) -> set[tuple[object, ...]]:
     }
 
 
+@pytest.mark.parametrize("instance", ["cartel-1-3-5", "example-4-singletons", "example-5"])
+def test_fractions_give_the_same_answer(tmp_path: Path, instance: str) -> None:
+    run = solved(tmp_path, instance, "--rational")
+    assert call("verify", run).code == 0
+    assert call("solve", instance, "--json").json["tables"].keys() <= tables_of(run).keys()
+
+
 # --- limits --------------------------------------------------------------------------------------------------------
 
 

@@ -154,7 +154,7 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path, words: list[str], me
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("instance", ["example-1", "example-5", "example-2-123"])
+@pytest.mark.parametrize("instance", ["example-1", "example-2-123", "example-3-high-synergy"])
 def test_fractions_are_refused_where_there_are_none(instance: str) -> None:
     answer = call("solve", instance, "--rational")
     assert (answer.code, answer.out) == (2, "")
