@@ -142,7 +142,10 @@ def all_maximisers(model: Any, solver: str, judge: Judge, clock: Clock) -> tuple
     best, bound = -math.inf, math.inf
     while True:
         started = time.perf_counter()
-        outcome = clock.solve(model, solver, best if found else None, bound)
+        try:
+            outcome = clock.solve(model, solver, best if found else None, bound)
+        except LimitReachedError as error:
+            raise clock.limit_reached(best if found else None, _bound_at_limit(error, judge, bound)) from error
         if outcome is None:
             return found, best
         left = judge.value(outcome.bound)
@@ -161,3 +164,12 @@ def all_maximisers(model: Any, solver: str, judge: Judge, clock: Clock) -> tuple
         if not judge.exclude(model):
             return found, best
         judge.refine(model)
+
+
+def _bound_at_limit(error: LimitReachedError, judge: Judge, bound: float) -> float:
+    """Return the better of the bound so far and the one that the stopped solver had proven itself."""
+    stopped = error.__cause__
+    outcome = stopped.outcome if isinstance(stopped, LimitReachedError) else None
+    if outcome is None or not math.isfinite(outcome.bound):
+        return bound
+    return min(bound, judge.value(outcome.bound))
