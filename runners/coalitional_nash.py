@@ -192,5 +192,5 @@ def _verification(
 ) -> tuple[float | None, dict[str, object]]:
     if how.verify is False or (how.verify is None and len(game.threats) > MOST_EXPLAINED_THREATS):
         return None, {"verified": False}
-    verification = verify_threat_game(game, tables["solutions"], claims, how.options.tolerance)
+    verification = verify_threat_game(game, tables["solutions"], claims, how.options.tolerance, reasons=tables)
     return verification.residual, {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}

@@ -73,7 +73,7 @@ def verify_answer(
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
     if isinstance(game, ThreatGame):
-        return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance)
+        return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance, reasons=tables)
     if isinstance(game, CharacteristicFunctionGame):
         return verify_characteristic(game, tables, claims, tolerance)
     return verify_viability(game, tables, tolerance, claims)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.runners.verify.audit import Audit
 from breakaway.runners.verify.divisions import check_maximisers, check_required
 from breakaway.runners.verify.flags import check_threshold, viable_band
 from breakaway.runners.verify.knife_edges import decided_exactly
+from breakaway.runners.verify.tables import Names, number
 
 GIVEN = "payoffs given for the blocks of viable structures"
 
@@ -45,6 +50,21 @@ def check_worths(audit: Audit) -> None:
     for structure, block in audit.tables.blocks:
         known = structure in audit.equilibria and block in structure
         listed.check(known, f"{audit.name(structure, block)} is no block")
+
+
+def check_totals(audit: Audit, tables: Mapping[str, pd.DataFrame], names: Names) -> None:
+    """Check the worths of structures, where they are given."""
+    frame = tables.get("structures", pd.DataFrame())
+    if not {"structure", "worth"} <= set(frame.columns):
+        return
+    claim = audit.ledger.claim("worths of structures are the totals of blocks")
+    for text, worth in zip(frame["structure"].tolist(), frame["worth"].tolist(), strict=True):
+        structure, claimed = names.structure(text), number(worth)
+        if structure is None or structure not in audit.equilibria:
+            continue
+        if claim.check(claimed is not None, f"{text}: {worth} is no worth"):
+            total = float(audit.equilibria[structure][0].sum())
+            claim.equal(str(text), float(claimed or 0.0), total, len(structure) * audit.accuracy.eps)
 
 
 def _check_block(audit: Audit, structure: Structure, block: Coalition) -> None:

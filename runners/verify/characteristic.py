@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
+from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.divisions import (
     EFFORT,
     Accuracy,
@@ -30,8 +32,17 @@ from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.optimum import Division
 from breakaway.runners.verify.partitions import Lattice, parts
 from breakaway.runners.verify.products import Best
+from breakaway.runners.verify.reasons import (
+    Faced,
+    Vector,
+    check_causes,
+    check_listed_threats,
+    check_met,
+    check_repeated,
+    numbered,
+)
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Names, flag, keyed, number, read_solutions, rows, vectors
+from breakaway.runners.verify.tables import Key, Names, flag, keyed, label, number, read_solutions, rows, vectors
 
 CoalitionRow = tuple[float | None, bool | None, float | None, float | None]
 """Worth, viable, required worth, slack; None for what cannot be read."""
@@ -68,7 +79,7 @@ def verify_characteristic(
     game
         The characteristic function.
     tables
-        ``solutions``, ``coalitions``, ``coalition_solutions`` and where given ``structures``.
+        ``solutions``, ``coalitions``, ``coalition_solutions`` and where given ``structures``, ``met``, ``failures``.
     claims
         About the grand coalition: ``log_nash_product``, ``upper_bound``, ``required_worth``, ``zero_product``,
         ``complete``; None or absent for what is not claimed.
@@ -96,6 +107,8 @@ def verify_characteristic(
     _check_edges(audit)
     if "structures" in tables:
         _check_structures(audit, read_structures(tables, names, ledger))
+        _check_totals(audit, tables["structures"], names)
+    _check_reasons(audit, tables, names)
     return ledger.close()
 
 
@@ -176,3 +189,62 @@ def _check_structures(audit: _Audit, claimed: dict[Structure, StructureRow]) -> 
     check_coarsest(ledger, lattice, claimed, name)
     totals = {pi: sum(worths[s] for s in pi) for pi in lattice.structures if all(s in worths for s in pi)}
     check_efficient(ledger, totals, claimed, audit.accuracy.eps, name)
+
+
+def _check_totals(audit: _Audit, frame: pd.DataFrame, names: Names) -> None:
+    """Check the worths of structures, where they are given."""
+    claim = audit.ledger.claim("worths of structures are the totals of blocks")
+    for text, worth in zip(frame.get("structure", ()), frame.get("worth", ()), strict=False):
+        structure, claimed = names.structure(text), number(worth)
+        if structure is not None and claim.check(claimed is not None, f"{text}: {worth} is no worth"):
+            total = sum(audit.game.worths.get(block, np.nan) for block in structure)
+            claim.equal(str(text), float(claimed or 0.0), total, len(structure) * audit.accuracy.eps)
+
+
+def _check_reasons(audit: _Audit, tables: Mapping[str, pd.DataFrame], names: Names) -> None:
+    """Check who declines each threat, and which threats coalitions that fail cannot meet."""
+    solution = {"coalition": names.coalition, "solution": label}
+    threat = {"breakaway": names.coalition, "threat": label}
+    solutions = numbered(tables, "coalition_solutions", solution, names)
+    if "met" in tables:
+        faced = {
+            key: Faced(payoffs, {k: v for k, v in solutions.items() if _strictly_inside(k[0], key[0])})
+            for key, payoffs in solutions.items()
+        }
+        check_met(audit.ledger, tables, (solution, threat), faced, names, audit.accuracy.eps)
+    if "failures" in tables:
+        listed = numbered(tables, "failures", {"coalition": names.coalition, **threat}, names, audit.ledger)
+        real = {key: solutions.get(key[1:], {}) for key in listed if _strictly_inside(key[1], key[0])}
+        check_listed_threats(audit.ledger, listed, real, audit.accuracy.eps)
+        room = (2 + len(audit.game.players)) * audit.accuracy.eps
+        check_repeated(audit.ledger, tables, {"coalition": names.coalition}, partial(_known, audit), room)
+        _check_causes(
+            audit, {key: vector for key, vector in listed.items() if vector.keys() == real.get(key, {}).keys()}
+        )
+
+
+def _check_causes(audit: _Audit, listed: Mapping[Key, Vector]) -> None:
+    """Check that every coalition that fails has listed threats, which ask for more than its worth."""
+    given = audit.ledger.claim("failures listed for the coalitions that fail")
+    by_coalition: dict[Coalition, list[Matrix]] = {}
+    for (block, part, _), vector in listed.items():
+        payoffs = tuple(vector[player] for player in members(part))
+        by_coalition.setdefault(block, []).append(asked_rows(block, part, [payoffs]))
+    for block, row in audit.coalitions.items():
+        problem, name, asked = (
+            audit.division(block),
+            audit.game.players.coalition_name(block),
+            by_coalition.get(block, []),
+        )
+        needed = row[1] is False and float(problem.floor.sum()) <= problem.worth + audit.accuracy.eps
+        if given.check(bool(asked) == needed, f"{name}: {len(asked)} threats listed, viable is {row[1]}") and asked:
+            check_causes(audit.ledger, audit.accuracy, name, problem, np.concatenate(asked))
+
+
+def _strictly_inside(part: Coalition, block: Coalition) -> bool:
+    return part != block and not part & ~block
+
+
+def _known(audit: _Audit, key: Key) -> tuple[float, float] | None:
+    required = audit.required.get(key[0])
+    return None if required is None else (audit.game.worths[key[0]], required)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import Payoffs
 from breakaway.runners.verify.audit import Audit
-from breakaway.runners.verify.divisions import required_worth
 from breakaway.runners.verify.matching import check_vectors
-
-ENOUGH, IRREDUCIBLE = "listed threats ask for more than the worth", "listed threats are irreducible"
+from breakaway.runners.verify.reasons import REAL, check_causes, check_listed_threats, check_repeated, numbered
+from breakaway.runners.verify.tables import Key, Names, label
 
 Listed = list[tuple[Coalition, Structure, Payoffs]]
 
@@ -40,7 +40,7 @@ def check_failures(audit: Audit) -> None:
 
 def _check_real(audit: Audit, structure: Structure, block: Coalition, listed: Listed) -> None:
     """Check that each listed threat is among those that the breakaway has, and the shortfall."""
-    real = audit.ledger.claim("listed threats are real")
+    real = audit.ledger.claim(REAL)
     eps = audit.accuracy.eps
     for part, outcome, payoffs in listed:
         what = f"{audit.name(structure, part)} leading to {audit.game.players.structure_name(outcome)}"
@@ -58,17 +58,32 @@ def _check_real(audit: Audit, structure: Structure, block: Coalition, listed: Li
 def _check_set(audit: Audit, structure: Structure, block: Coalition, listed: Listed) -> None:
     """Check that the listed threats alone ask for more than the worth, and no longer so when one is left out."""
     inside = [(part, payoffs) for part, _, payoffs in listed if part & ~block == 0]
-    if not inside:
+    if inside:
+        asked = np.concatenate([audit.rows(block, part, payoffs) for part, payoffs in inside])
+        problem = audit.division(structure, block)
+        check_causes(audit.ledger, audit.accuracy, audit.name(structure, block), problem, asked)
+
+
+def check_failure_numbers(audit: Audit, tables: Mapping[str, pd.DataFrame], names: Names) -> None:
+    """Check the numbers that the table of failures repeats, and those by which it refers to the table of threats."""
+    if "failures" not in tables:
         return
-    rows = np.concatenate([audit.rows(block, part, payoffs) for part, payoffs in inside])
-    problem = audit.division(structure, block)
-    name, eps = audit.name(structure, block), audit.accuracy.eps
-    total = required_worth(replace(problem, asked=rows), audit.accuracy)
-    if total is None:
-        audit.ledger.claim(ENOUGH).leave(f"{name}: the search for the least total was cut short")
-        return
-    audit.ledger.claim(ENOUGH).check(total > problem.worth + eps / 2, f"{name}: they ask for {total:.12g} only")
-    for k in range(len(rows)):
-        fewer = required_worth(replace(problem, asked=np.delete(rows, k, axis=0)), audit.accuracy)
-        spare = fewer is not None and fewer > problem.worth + (1 + block.bit_count()) * eps
-        audit.ledger.claim(IRREDUCIBLE).check(not spare, f"{name}: threat {k + 1} in the list is not needed")
+
+    def known(key: Key) -> tuple[float, float] | None:
+        required = audit.required.get((key[0], key[1]))
+        return None if required is None else (audit.worth(key[0], key[1]), required)
+
+    where = {"structure": names.structure, "coalition": names.coalition}
+    eps = (2 + len(audit.game.players)) * audit.accuracy.eps
+    check_repeated(audit.ledger, tables, where, known, eps)
+    if "threats" in tables:
+        columns = {
+            "structure": names.structure,
+            "breakaway": names.coalition,
+            "resulting_structure": names.structure,
+            "threat": label,
+        }
+        listed, real = (numbered(tables, table, columns, names) for table in ("failures", "threats"))
+        shown = {key[:2] for key in real}
+        listed = {key: vector for key, vector in listed.items() if key[:2] in shown}
+        check_listed_threats(audit.ledger, listed, real, audit.accuracy.eps)

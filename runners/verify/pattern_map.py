@@ -17,9 +17,9 @@ import pandas as pd
 from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import ExternalityGame, Payoffs
 from breakaway.runners.verify.audit import Audit, Readings
-from breakaway.runners.verify.blocks import check_blocks, check_viable, check_worths
+from breakaway.runners.verify.blocks import check_blocks, check_totals, check_viable, check_worths
 from breakaway.runners.verify.boxes import Chains, Matrix
-from breakaway.runners.verify.failures import check_failures
+from breakaway.runners.verify.failures import check_failure_numbers, check_failures
 from breakaway.runners.verify.flags import check_efficient
 from breakaway.runners.verify.kinds import (
     Counts,
@@ -159,11 +159,14 @@ def verify_patterns(
     audit = PatternAudit.of(game, tables, claims, tolerance, effort)
     _check_structures(audit, tables["structures"])
     check_worths(audit)
-    if audit.tables.threats is not None:
-        audit.ledger.claim("threats follow from finer structures").leave("not re-proven for structures by pattern")
+    for name in {"threats", "met"} & tables.keys():
+        audit.ledger.claim(f"table {name}").leave("not re-proven for structures by pattern")
     check_blocks(audit)
     _check_orders(audit)
     check_failures(audit)
+    names = Names(game.players)
+    check_failure_numbers(audit, {name: frame for name, frame in tables.items() if name != "threats"}, names)
+    check_totals(audit, tables, names)
     _leave_edges(audit)
     return audit.ledger.close()
 

@@ -44,7 +44,7 @@ class Names:
 
 
 def _once(known: dict[str, Parsed | None], text: object, parse: Callable[[str], Parsed]) -> Parsed | None:
-    name = _plain(text)
+    name = label(text)
     if name not in known:
         try:
             known[name] = parse(name)
@@ -53,8 +53,8 @@ def _once(known: dict[str, Parsed | None], text: object, parse: Callable[[str], 
     return known[name]
 
 
-def _plain(value: object) -> str:
-    """Write a name read as a whole number (player 1) as text."""
+def label(value: object) -> str:
+    """Write a name or number of a vector as text; a name read as a whole number (player 1) is written as one."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -137,7 +137,7 @@ def vectors(table: str, lines: Iterable[tuple[Key, Coalition | None, Row]], name
         if coalition is None or player is None or value is None or not known:
             claim.fail(partial(words, "cannot be read"))
             continue
-        vector = found.setdefault((*key[:-1], _plain(key[-1])), (coalition, line, {}))[2]
+        vector = found.setdefault((*key[:-1], label(key[-1])), (coalition, line, {}))[2]
         fresh = bool(coalition >> player & 1) and player not in vector
         if claim.check(fresh, partial(words, "is for no member or appears twice")):
             vector[player] = value

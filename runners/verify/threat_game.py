@@ -22,13 +22,23 @@ from breakaway.runners.verify.divisions import (
     check_required,
     check_unblocked,
     compare_maximisers,
+    required_worth,
 )
 from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_threat_game
 from breakaway.runners.verify.optimum import Division, blocking_gain, log_product
 from breakaway.runners.verify.polyhedron import BestInSlab, Slab
 from breakaway.runners.verify.products import Best
+from breakaway.runners.verify.reasons import (
+    ENOUGH,
+    Faced,
+    check_causes,
+    check_listed_threats,
+    check_met,
+    check_repeated,
+    numbered,
+)
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Names, number, read_solutions
+from breakaway.runners.verify.tables import Key, Names, label, number, read_solutions
 
 TINY = 1e-300
 """Stands in for the size of a row of zeros."""
@@ -43,6 +53,7 @@ def verify_threat_game(
     claims: Mapping[str, Any],
     tolerance: float = 1e-9,
     effort: float = EFFORT,
+    reasons: Mapping[str, pd.DataFrame] | None = None,
 ) -> Verification:
     """Recompute every claim about the coalitional Nash solution of a game with threats.
 
@@ -59,6 +70,8 @@ def verify_threat_game(
         Largest discrepancy allowed, relative to the largest absolute worth or payoff.
     effort
         Work allowed for the search, in boxes x threats x players.
+    reasons
+        The tables ``met`` and ``failures``, where there are any.
 
     Returns
     -------
@@ -67,7 +80,8 @@ def verify_threat_game(
     """
     scale = _scale(game)
     ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale, effort)
-    given = read_solutions({"solutions": solutions}, Names(game.players), ledger)
+    names = Names(game.players)
+    given = read_solutions({"solutions": solutions}, names, ledger)
     problem = _problem(game)
     if isinstance(game.feasible, TotalWorth):
         best = _check_total(game, ledger, claims, given, problem, accuracy)
@@ -78,6 +92,7 @@ def verify_threat_game(
     if claims.get("complete") is False:
         _forgive(ledger)
     check_claims(ledger, claims, given, problem, best, accuracy)
+    _check_reasons(game, ledger, {**(reasons or {}), "solutions": solutions}, names, problem, accuracy)
     return ledger.close()
 
 
@@ -188,3 +203,59 @@ def _compare_in_slab(
     x = problem.floor + acc.scale * z
     compare_maximisers(ledger, "N", claimed, (x, below), 1e-7, RELAXED * acc.eps)
     return Best(judge.best + unit, exists=True, proven=True)
+
+
+def _check_reasons(
+    game: ThreatGame,
+    ledger: Ledger,
+    tables: Mapping[str, pd.DataFrame],
+    names: Names,
+    problem: Division,
+    acc: Accuracy,
+) -> None:
+    """Check who declines each threat, and the threats that leave nothing."""
+    solution, threat = {"solution": label}, {"breakaway": names.coalition, "threat": label}
+    real: dict[Key, dict[int, float]] = {
+        (t.coalition, label(t.name)): dict(zip(members(t.coalition), t.payoffs, strict=True)) for t in game.threats
+    }
+    faced = {key: Faced(payoffs, real) for key, payoffs in numbered(tables, "solutions", solution, names).items()}
+    if "met" in tables:
+        check_met(ledger, tables, (solution, threat), faced, names, acc.eps)
+    if "failures" not in tables:
+        return
+    listed = numbered(tables, "failures", threat, names, ledger)
+    check_listed_threats(ledger, listed, real, acc.eps)
+    asked = np.full((len(listed), len(game.players)), np.inf)
+    for row, vector in zip(asked, listed.values(), strict=True):
+        row[list(vector)] = list(vector.values())
+    _check_causes(game, ledger, tables, problem, asked, acc)
+
+
+def _check_causes(
+    game: ThreatGame,
+    ledger: Ledger,
+    tables: Mapping[str, pd.DataFrame],
+    problem: Division,
+    asked: Matrix,
+    acc: Accuracy,
+) -> None:
+    """Check that the threats listed as causes leave nothing."""
+    given = ledger.claim("failures listed when no division holds")
+    given.check(tables["solutions"].empty or not len(asked), f"{len(asked)} threats listed beside solutions")
+    if isinstance(game.feasible, TotalWorth):
+        required = required_worth(problem, acc)
+        check_repeated(
+            ledger,
+            tables,
+            {},
+            lambda _: None if required is None else (problem.worth, required),
+            (2 + len(game.players)) * acc.eps,
+        )
+        needed = tables["solutions"].empty and float(problem.floor.sum()) <= problem.worth + acc.eps
+        if given.check(bool(len(asked)) == needed, f"{len(asked)} threats listed") and len(asked):
+            check_causes(ledger, acc, "N", problem, asked)
+    if isinstance(game.feasible, Points) and tables["solutions"].empty:
+        for name, x in zip(game.feasible.names, np.array(game.feasible.payoffs), strict=True):
+            below = bool((x < problem.floor - acc.eps).any())
+            blocked = below or (len(asked) > 0 and blocking_gain(asked, x) > acc.eps)
+            ledger.claim(ENOUGH).check(blocked, f"point {name}: no listed threat blocks it")

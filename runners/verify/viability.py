@@ -10,17 +10,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import ExternalityGame
 from breakaway.runners.verify.audit import MapAudit
-from breakaway.runners.verify.blocks import check_blocks, check_viable, check_worths
+from breakaway.runners.verify.blocks import check_blocks, check_totals, check_viable, check_worths
 from breakaway.runners.verify.divisions import EFFORT
-from breakaway.runners.verify.failures import check_failures
+from breakaway.runners.verify.failures import check_failure_numbers, check_failures
 from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed
 from breakaway.runners.verify.knife_edges import check_map_edges
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.partitions import parts
 from breakaway.runners.verify.pattern_map import verify_patterns
+from breakaway.runners.verify.reasons import Faced, Vector, check_met, numbered
 from breakaway.runners.verify.record import Verification
+from breakaway.runners.verify.tables import Key, Names, label
 
 
 def verify_viability(
@@ -37,8 +40,8 @@ def verify_viability(
     game
         The game whose map it is.
     tables
-        ``structures``, ``blocks``, ``payoffs``, and where given ``threats`` and ``failures``. A column ``renamings``
-        of ``structures`` says that one structure is listed for all its renamings by identical players.
+        ``structures``, ``blocks``, ``payoffs``, and where given ``threats``, ``met`` and ``failures``. A column
+        ``renamings`` of ``structures`` says that one structure is listed for all its renamings by identical players.
     tolerance
         Largest discrepancy allowed, relative to the largest absolute worth.
     claims
@@ -61,6 +64,11 @@ def verify_viability(
     _check_threats(audit, complete=claims.get("threats", "all") != "partial")
     check_blocks(audit)
     check_failures(audit)
+    names = Names(game.players)
+    check_failure_numbers(audit, tables, names)
+    if "met" in tables:
+        _check_met(audit, tables, names)
+    check_totals(audit, tables, names)
     check_map_edges(audit)
     return audit.ledger.close()
 
@@ -94,3 +102,22 @@ def _check_threats(audit: MapAudit, complete: bool) -> None:
     for structure, part, outcome in left:
         result = audit.game.players.structure_name(outcome)
         claim.fail(f"{audit.name(structure, part)} does not lead to {result}")
+
+
+def _check_met(audit: MapAudit, tables: Mapping[str, pd.DataFrame], names: Names) -> None:
+    """Check who declines the threats of the table of threats, in every block of the viable structures."""
+    solution = {"structure": names.structure, "coalition": names.coalition, "solution": label}
+    threat = {"breakaway": names.coalition, "resulting_structure": names.structure, "threat": label}
+    by_structure: dict[Structure, dict[Key, Vector]] = {}
+    threats = numbered(tables, "threats", {"structure": names.structure, **threat}, names)
+    for (structure, *key), vector in threats.items():
+        by_structure.setdefault(structure, {})[tuple(key)] = vector
+    faced = {
+        key: Faced(payoffs, {k: v for k, v in by_structure.get(key[0], {}).items() if _strictly_inside(k[0], key[1])})
+        for key, payoffs in numbered(tables, "payoffs", solution, names).items()
+    }
+    check_met(audit.ledger, tables, (solution, threat), faced, names, audit.accuracy.eps)
+
+
+def _strictly_inside(part: Coalition, block: Coalition) -> bool:
+    return part != block and not part & ~block
