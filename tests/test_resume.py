@@ -33,6 +33,12 @@ def eight(tmp_path: Path) -> Path:
     return market(tmp_path / "eight", EIGHT, 40.0)
 
 
+@pytest.fixture
+def six(tmp_path: Path) -> Path:
+    """Six of these firms: 203 structures in levels of 1, 15, 65, 90, 31 and 1; 1,712 triples."""
+    return market(tmp_path / "six", EIGHT[:6], 40.0)
+
+
 def claims_of(run: Path) -> dict[str, Any]:
     claims: dict[str, Any] = json.loads((run / "run.json").read_text())["certificate"]["claims"]
     return claims
@@ -96,12 +102,12 @@ def test_ctrl_c_keeps_finished_work_and_the_same_command_resumes(tmp_path: Path,
     same_tables(run, whole)
 
 
-def test_ctrl_c_without_a_folder_says_what_would_keep_the_work(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupt_after(monkeypatch, 295)
-    answer = call("solve", eight)
+def test_ctrl_c_without_a_folder_says_what_would_keep_the_work(six: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(monkeypatch, 81)
+    answer = call("solve", six)
     assert (answer.code, answer.out) == (3, "")
     assert answer.err == (
-        "no answer: interrupted; 295 of 4140 structures were judged; "
+        "no answer: interrupted; 81 of 203 structures were judged; "
         "with --out DIR finished work is kept and can be resumed\n"
     )
 
@@ -119,13 +125,13 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, judged: int) -> None:
 
 
 def test_ctrl_c_while_tables_are_made_keeps_the_recursion(
-    tmp_path: Path, eight: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, six: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow(*_: object) -> object:
         raise KeyboardInterrupt
 
     run = tmp_path / "run"
-    words = ["solve", str(eight), "--out", str(run), "--detail", "none", "--no-verify"]
+    words = ["solve", str(six), "--out", str(run), "--detail", "none", "--no-verify"]
     with monkeypatch.context() as patch:
         patch.setattr("breakaway.runners.viability._tables", slow)
         answer = call(*words)
@@ -151,12 +157,12 @@ def test_ctrl_c_in_a_single_division(words: list[str], monkeypatch: pytest.Monke
 
 
 def test_a_recursion_that_reaches_its_limit_resumes_from_its_finished_levels(
-    tmp_path: Path, eight: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, six: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([0.0] * 300 + [1e9] * 4000)
+    clock = iter([0.0] * 100 + [1e9] * 400)
     monkeypatch.setattr("breakaway.runners.recursion.time.monotonic", lambda: next(clock))
     run = tmp_path / "run"
-    words = ["solve", str(eight), "--out", str(run), "--detail", "none", "--no-verify"]
+    words = ["solve", str(six), "--out", str(run), "--detail", "none", "--no-verify"]
     answer = call(*words, "--time-limit", "60")
     assert answer.code == 3
     assert "the time limit of 60 s was reached after " in answer.err
@@ -164,11 +170,11 @@ def test_a_recursion_that_reaches_its_limit_resumes_from_its_finished_levels(
     monkeypatch.undo()
     assert call(*words, "--time-limit", "60").code == 0
     assert claims_of(run)["complete"] is True
-    assert claims_of(run)["triples"] < 56674
+    assert claims_of(run)["triples"] < 1712
 
 
-def test_a_limit_before_the_first_level_says_that_nothing_can_be_resumed(tmp_path: Path, eight: Path) -> None:
-    answer = call("solve", eight, "--out", tmp_path / "run", "--time-limit", "1e-9")
+def test_a_limit_before_the_first_level_says_that_nothing_can_be_resumed(tmp_path: Path, six: Path) -> None:
+    answer = call("solve", six, "--out", tmp_path / "run", "--time-limit", "1e-9")
     assert answer.code == 3
     assert answer.err.endswith("; no level was finished, so there is nothing to resume\n")
 
@@ -176,12 +182,10 @@ def test_a_limit_before_the_first_level_says_that_nothing_can_be_resumed(tmp_pat
 # --- checkpoints ---------------------------------------------------------------------------------------------------
 
 
-def test_long_work_is_kept_on_disk_while_it_goes_on(
-    tmp_path: Path, eight: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_work_is_kept_on_disk_while_it_goes_on(tmp_path: Path, six: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is killed leaves a checkpoint and no run; the same command takes it up."""
     run = tmp_path / "run"
-    words = ["solve", str(eight), "--out", str(run), "--detail", "none", "--no-verify"]
+    words = ["solve", str(six), "--out", str(run), "--detail", "none", "--no-verify"]
 
     class KilledError(BaseException):
         pass
@@ -204,19 +208,19 @@ def test_long_work_is_kept_on_disk_while_it_goes_on(
 @pytest.mark.parametrize(
     "change", [["--tolerance", "1e-8"], ["--no-identical"], ["--rational"], "players.csv"], ids=str
 )
-def test_work_on_another_question_is_not_taken_up(tmp_path: Path, eight: Path, change: list[str] | str) -> None:
-    before = resume_key(load_instance(eight), HowToSolve())
+def test_work_on_another_question_is_not_taken_up(tmp_path: Path, six: Path, change: list[str] | str) -> None:
+    before = resume_key(load_instance(six), HowToSolve())
     how = HowToSolve()
     if isinstance(change, str):
-        (eight / change).write_text((eight / change).read_text().replace("4.75", "4.5"))
+        (six / change).write_text((six / change).read_text().replace("3.5", "3.25"))
     else:
-        asked = cli.parser().parse_args(["solve", str(eight), *change])
+        asked = cli.parser().parse_args(["solve", str(six), *change])
         how = cli._how(asked)
-    assert resume_key(load_instance(eight), how) != before
+    assert resume_key(load_instance(six), how) != before
 
 
-def test_workers_and_details_do_not_hinder_resumption(eight: Path) -> None:
-    instance = load_instance(eight)
+def test_workers_and_details_do_not_hinder_resumption(six: Path) -> None:
+    instance = load_instance(six)
     other = HowToSolve(workers=4, detail="all", verify=False, options=SolverOptions(time_limit=5.0))
     assert resume_key(instance, HowToSolve()) == resume_key(instance, other)
 
@@ -227,13 +231,13 @@ def test_a_broken_checkpoint_is_as_good_as_none(tmp_path: Path, content: str) ->
     assert read_checkpoint(tmp_path, "k") == []
 
 
-def test_a_checkpoint_whose_levels_make_no_sense_is_as_good_as_none(tmp_path: Path, eight: Path) -> None:
+def test_a_checkpoint_whose_levels_make_no_sense_is_as_good_as_none(tmp_path: Path, six: Path) -> None:
     run = tmp_path / "run"
-    key = resume_key(load_instance(eight), cli._how(cli.parser().parse_args(["solve", str(eight)])))
+    key = resume_key(load_instance(six), cli._how(cli.parser().parse_args(["solve", str(six)])))
     write_checkpoint(run, key, [[["x"]], 3])
-    answer = call("solve", eight, "--out", run, "--detail", "none", "--no-verify")
+    answer = call("solve", six, "--out", run, "--detail", "none", "--no-verify")
     assert (answer.code, answer.err) == (0, "")
-    assert claims_of(run)["triples"] == 56674
+    assert claims_of(run)["triples"] == 1712
 
 
 def test_a_checkpoint_gives_back_every_number(tmp_path: Path) -> None:
