@@ -16,7 +16,7 @@ import pandas as pd
 Kind = Literal["text", "boolean", "integer", "number"]
 """What the cells of a column are."""
 
-Concept = Literal["coalitional-nash", "viability", "characteristic-function"]
+Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison"]
 """The question that an answer answers."""
 
 
@@ -58,6 +58,25 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "breakaway": Column("text", "coalition that threatens to walk away"),
         "resulting_structure": Column("text", "structure in which the breakaway finds itself"),
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
+        "concept": Column("text", "solution concept"),
+        "status": Column(
+            "text", "solved, empty (nothing satisfies the concept), undefined (for this game), unfinished"
+        ),
+        "solutions": Column("integer", "number of solutions listed; of a polytope, of vertices"),
+        "complete": Column("boolean", "every solution (every vertex of a polytope) is listed"),
+        "shape": Column("text", "points, or polytope: the convex hull of the vertices listed"),
+        "value": Column("number", "what the concept optimises, at its solution"),
+        "bound": Column("number", "proven bound of that value"),
+        "note": Column("text", "why there is no solution, or what is to be known about it"),
+        "in_core": Column(
+            "boolean", "all that the players share is shared, and no coalition is worth more than it gets"
+        ),
+        "core_coalition": Column("text", "the coalition with the largest worth above what it gets"),
+        "core_excess": Column("number", "its worth above what it gets"),
+        "unblocked": Column("boolean", "no credible threat gives all its members more"),
+        "threat_gain": Column("number", "least gain of a member of the best credible threat; it blocks when positive"),
+        "in_prekernel": Column("boolean", "the surpluses of every pair of players against each other balance"),
+        "weight": Column("number", "weight of the coalition in a balanced collection"),
     }
 )
 
@@ -93,6 +112,37 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "failures": Table(
                 "a player's payoff in a threat that cannot be met",
                 ("coalition", *_FAILURE, "threat", "player", "payoff"),
+            ),
+        },
+        "comparison": {
+            "concepts": Table(
+                "a solution concept",
+                ("concept", "status", "solutions", "complete", "shape", "value", "bound", "note"),
+                required=True,
+            ),
+            "solutions": Table(
+                "a player's payoff in one solution of a concept",
+                ("concept", "solution", "player", "payoff"),
+                required=True,
+            ),
+            "standing": Table(
+                "one solution of a concept",
+                (
+                    "concept",
+                    "solution",
+                    "in_core",
+                    "core_coalition",
+                    "core_excess",
+                    "unblocked",
+                    "breakaway",
+                    "threat_gain",
+                    "in_prekernel",
+                ),
+                required=True,
+            ),
+            "coalitions": Table("a coalition", ("coalition", "worth", "viable", "required_worth", "slack")),
+            "coalition_solutions": Table(
+                "a member's payoff in one maximiser of its coalition", ("coalition", "solution", "player", "payoff")
             ),
         },
         "viability": {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from breakaway.results.encoding import records, to_json
 from breakaway.results.records import Answer, Certificate
 from breakaway.results.tables import Concept
+from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
 from breakaway.results.text_structures import structure_sections
 from breakaway.results.wording import number, paragraph, plural, seconds
@@ -15,6 +16,7 @@ _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
     "viability": structure_sections,
     "coalitional-nash": division_sections,
     "characteristic-function": characteristic_sections,
+    "comparison": comparison_sections,
 }
 
 

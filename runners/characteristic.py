@@ -129,11 +129,11 @@ def _partial_answer(
 ) -> Answer:
     """Tabulate the coalitions divided so far; the grand coalition comes last, so its solutions are not known."""
     names = game.players.names
-    coalitions = _coalitions_table(game, solved)
+    coalitions = coalitions_table(game, solved)
     tables = {
         "solutions": pd.DataFrame(columns=["solution", "player", "payoff"]),
         "coalitions": coalitions,
-        "coalition_solutions": _solutions_table(game.players, solved),
+        "coalition_solutions": coalition_solutions_table(game.players, solved),
     }
     claims = {
         **dict.fromkeys(tables, "partial"),
@@ -151,11 +151,11 @@ def _tables(
     game: CharacteristicFunctionGame, solved: CoalitionSolutions, how: HowToSolve, eps: float
 ) -> dict[str, pd.DataFrame]:
     players = game.players
-    by_coalition = _solutions_table(players, solved)
+    by_coalition = coalition_solutions_table(players, solved)
     everyone = by_coalition["coalition"] == players.coalition_name(players.everyone)
     tables = {
         "solutions": by_coalition.loc[everyone, ["solution", "player", "payoff"]].reset_index(drop=True),
-        "coalitions": _coalitions_table(game, solved),
+        "coalitions": coalitions_table(game, solved),
         "coalition_solutions": by_coalition,
     }
     if bell_number(len(players)) <= MOST_STRUCTURES:
@@ -178,7 +178,8 @@ def _divided(players: Players, solved: CoalitionSolutions) -> list[Coalition]:
     return [c for c in _coalitions(players) if solved.types.canonical(c) in solved.divisions]
 
 
-def _solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFrame:
+def coalition_solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFrame:
+    """List every solution of every coalition divided so far."""
     rows = [
         (players.coalition_name(coalition), number, players.names[player], float(payoff))
         for coalition in _divided(players, solved)
@@ -188,7 +189,8 @@ def _solutions_table(players: Players, solved: CoalitionSolutions) -> pd.DataFra
     return pd.DataFrame(rows, columns=["coalition", "solution", "player", "payoff"])
 
 
-def _coalitions_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions) -> pd.DataFrame:
+def coalitions_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions) -> pd.DataFrame:
+    """List every coalition divided so far: worth, viability, required worth, slack."""
     rows = []
     for coalition in _divided(game.players, solved):
         division, worth = solved.division(coalition), game.worths[coalition]

@@ -30,6 +30,7 @@ from breakaway.runners.compare import compare, contenders
 from breakaway.runners.dispatch import (
     blocks_from_plain,
     blocks_to_plain,
+    compare_concepts,
     instance_files,
     resume_key,
     solve_instance,
@@ -115,6 +116,9 @@ def _add_solve(commands: Commands) -> None:
     command.add_argument("instance", metavar="INSTANCE")
     command.add_argument("--out", metavar="DIR", help="write tables and run.json there")
     command.add_argument("--plots", action="store_true", help="write pictures to DIR as well (needs --out)")
+    command.add_argument(
+        "--concept", metavar="A,B,C", help="set these solution concepts side by side; `all` for every one"
+    )
     command.add_argument("--method", choices=("exact", "model"), default="exact", help="search, or Pyomo models")
     command.add_argument("--solver", metavar="NAME", help="highs, scip or one that Pyomo knows, for --method model")
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
@@ -189,8 +193,9 @@ def _run_solve(asked: argparse.Namespace) -> int:
         check_room(asked.out, instance.kind, instance.title)
     progress = _Progress(asked.json)
     work = _FinishedWork(asked.out, resume_key(instance, how), progress)
+    names = [name.strip() for name in (asked.concept or "").split(",") if name.strip()]
     try:
-        answer = solve_instance(instance, how, work.hooks())
+        answer = compare_concepts(instance, names, how) if names else solve_instance(instance, how, work.hooks())
     except UnfinishedError as stop:
         progress.clear()
         return _report_unfinished(asked, instance, stop, work)

@@ -18,12 +18,14 @@ from breakaway.results.records import Answer
 from breakaway.runners.asking import UNNAMED, About, HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
+from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.division import Division
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
 from breakaway.runners.verify import (
     Verification,
     verify_characteristic,
+    verify_comparison,
     verify_threat_game,
     verify_viability,
 )
@@ -63,6 +65,11 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
     return solve_viability(game, how, about, hooks)
 
 
+def compare_concepts(instance: Instance, names: Sequence[str], how: HowToSolve | None = None) -> Answer:
+    """Solve the game of an instance by several concepts; see :func:`~breakaway.runners.comparison.solve_concepts`."""
+    return solve_concepts(instance.game, names, how, About(instance.kind, instance.title, instance.source))
+
+
 def solve_instance(instance: Instance, how: HowToSolve | None = None, hooks: Hooks | None = None) -> Answer:
     """Solve the game of an instance; see :func:`solve_game`."""
     return solve_game(instance.game, how, About(instance.kind, instance.title, instance.source), hooks)
@@ -72,6 +79,8 @@ def verify_answer(
     game: Game, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
+    if "concepts" in tables and isinstance(game, CharacteristicFunctionGame | ThreatGame):
+        return verify_comparison(game, tables, tolerance)
     if isinstance(game, ThreatGame):
         return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance, reasons=tables)
     if isinstance(game, CharacteristicFunctionGame):

@@ -1,8 +1,9 @@
 """Recompute every claim of a run from the definitions, sharing no code with the models and solvers."""
 
 from breakaway.runners.verify.characteristic import verify_characteristic
+from breakaway.runners.verify.comparison import verify_comparison
 from breakaway.runners.verify.record import Verification
 from breakaway.runners.verify.threat_game import verify_threat_game
 from breakaway.runners.verify.viability import verify_viability
 
-__all__ = ["Verification", "verify_characteristic", "verify_threat_game", "verify_viability"]
+__all__ = ["Verification", "verify_characteristic", "verify_comparison", "verify_threat_game", "verify_viability"]

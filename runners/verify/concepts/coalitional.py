@@ -1,0 +1,38 @@
+"""Verifier of the coalitional Nash solution beside other concepts."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from breakaway.data.games import Players, Threat, ThreatGame, TotalWorth
+from breakaway.runners.verify.concepts.case import Case
+from breakaway.runners.verify.threat_game import verify_threat_game
+
+
+def verify_coalitional_nash(case: Case) -> None:
+    """All maximisers over the unblocked set, by the verification of one game with threats."""
+    if case.threats is None:
+        case.claim("all maximisers").leave("the threats were out of reach")
+        return
+    claims = {"log_nash_product": case.number("value"), "upper_bound": case.number("bound"), "complete": case.complete}
+    names = case.game.players.names
+    rows = [(k, names[i], x) for k, row in enumerate(case.payoffs, start=1) for i, x in enumerate(row)]
+    solutions = pd.DataFrame(rows, columns=["solution", "player", "payoff"])
+    verification = verify_threat_game(_threat_game(case), solutions, claims, case.accuracy.tolerance)
+    for check in verification.checks.itertuples():
+        claim = case.claim(str(check.claim))
+        claim.checked += int(check.checked)
+        claim.failed += int(check.failed)
+        claim.worst = max(claim.worst, float(check.worst_residual))
+        claim.detail = claim.detail or str(check.detail)
+
+
+def _threat_game(case: Case) -> ThreatGame:
+    if isinstance(case.game, ThreatGame):
+        return case.game
+    players = Players(case.game.players.names, tuple(case.weights), case.game.players.disagreement)
+    threats = []
+    for k, row in enumerate([] if case.threats is None else case.threats):
+        coalition = sum(1 << i for i, y in enumerate(row) if y < float("inf"))
+        threats.append(Threat(str(k), coalition, tuple(y for y in row if y < float("inf"))))
+    return ThreatGame(players, TotalWorth(case.worth), tuple(threats))
