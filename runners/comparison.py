@@ -35,8 +35,8 @@ def solve_concepts(game: Game, names: Sequence[str], how: HowToSolve | None = No
     Returns
     -------
     Tables ``concepts`` (what each says, in a row), ``solutions`` (payoffs by concept), ``standing`` (of each solution:
-    in the core, unblocked, in the prekernel) and what single concepts add. A concept that is not defined for the game, or
-    that a solver failed at, has a row that says so.
+    in the core, unblocked, in the prekernel) and what single concepts add. A concept that is not defined for the game,
+    or that a solver failed at, has a row that says so.
 
     Raises
     ------

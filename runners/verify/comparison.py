@@ -15,7 +15,7 @@ from breakaway.runners.verify.concepts.case import threat_rows
 from breakaway.runners.verify.divisions import Accuracy, asked_rows
 from breakaway.runners.verify.optimum import blocking_gain
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Names, rows, vectors
+from breakaway.runners.verify.tables import Names, label, rows, vectors
 
 STATUSES = ("solved", "empty", "undefined", "unfinished")
 
@@ -103,10 +103,7 @@ def _threats(
         "solutions": own,
         **{k: tables[k] for k in ("coalitions",) if k in tables},
     }
-    for check in verify_characteristic(game, recursion, {}, tolerance).checks.itertuples():
-        claim = ledger.claim(f"threats: {check.claim}")
-        claim.checked, claim.failed = int(check.checked), int(check.failed)
-        claim.worst, claim.detail = float(check.worst_residual), str(check.detail)
+    ledger.adopt(verify_characteristic(game, recursion, {}, tolerance), "threats")
     names = Names(game.players)
     lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), Ledger())
     parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
@@ -146,12 +143,13 @@ def _check_standing(
 ) -> None:
     """Recompute the standing of every solution."""
     frame = tables.get("standing", pd.DataFrame(columns=["concept", "solution"]))
-    lines = {(str(row["concept"]), int(row["solution"])): row for row in frame.to_dict("records")}
+    records = [{str(key): cell for key, cell in row.items()} for row in frame.to_dict("records")]
+    lines = {(str(row["concept"]), label(row["solution"])): row for row in records}
     once = ledger.claim("standing: one line for each solution")
     once.check(len(lines) == len(frame), "a line is repeated")
     for concept, matrix in payoffs.items():
         for k, x in enumerate(matrix, start=1):
-            row = lines.get((concept, k))
+            row = lines.get((concept, str(k)))
             if once.check(row is not None, f"{concept} {k} has no line") and row is not None:
                 _check_core(game, ledger, accuracy, row, x)
                 _check_blocking(ledger, accuracy, row, x, threats)

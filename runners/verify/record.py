@@ -85,6 +85,17 @@ class Ledger:
         """Return the claim with this name, opened if it is new."""
         return self.claims.setdefault(name, Claim(name, self.scale))
 
+    def adopt(self, part: Verification, prefix: str) -> None:
+        """Count the checks of a part of the work as claims of the whole, named after the part."""
+        columns = (part.checks[name].tolist() for name in ("claim", "checked", "failed", "worst_residual", "detail"))
+        for name, checked, failed, worst, detail in zip(*columns, strict=True):
+            claim = self.claim(f"{prefix}: {name}")
+            claim.checked += checked
+            claim.failed += failed
+            claim.worst = max(claim.worst, worst)
+            claim.detail = claim.detail or (detail if failed else "")
+            claim.note = claim.note or ("" if failed else detail)
+
     def close(self) -> Verification:
         """Return the verification that these claims make."""
         rows = [(c.name, c.checked, c.failed, c.worst, c.detail if c.failed else c.note) for c in self.claims.values()]

@@ -15,6 +15,7 @@ from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.divisions import Accuracy
 from breakaway.runners.verify.optimum import Division
 from breakaway.runners.verify.record import Claim, Ledger
+from breakaway.runners.verify.tables import number
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class Case:
 
     def number(self, column: str) -> float | None:
         """Return a number of the concept's line; None when there is none."""
-        value = self.row.get(column)
-        return None if value is None or pd.isna(value) else float(str(value))
+        return number(self.row.get(column))
 
     def claim(self, what: str) -> Claim:
         """Return the claim with this name about this concept."""
@@ -67,7 +67,7 @@ class Case:
         return float(self.game.worths[self.game.players.everyone])
 
     @cached_property
-    def worths(self) -> np.ndarray:
+    def worths(self) -> Matrix:
         """v(S) indexed by bitmask, 0 for the empty coalition; zeros for a game with given threats."""
         worths = np.zeros(self.game.players.everyone + 1)
         if isinstance(self.game, CharacteristicFunctionGame):
@@ -76,18 +76,19 @@ class Case:
         return worths
 
     @cached_property
-    def membership(self) -> np.ndarray:
+    def membership(self) -> Matrix:
         """Which players (columns) are in which coalition (rows, by bitmask)."""
         n = len(self.game.players)
-        return (np.arange(1 << n)[:, None] >> np.arange(n)) & 1 == 1
+        result: Matrix = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1 == 1
+        return result
 
-    def totals(self, x: Payoffs | np.ndarray) -> np.ndarray:
+    def totals(self, x: Payoffs | Matrix) -> Matrix:
         """Return x(S) for every coalition, by bitmask."""
-        result: np.ndarray = self.membership @ np.asarray(x, dtype=float)
+        result: Matrix = self.membership @ np.asarray(x, dtype=float)
         return result
 
     @cached_property
-    def weights(self) -> np.ndarray:
+    def weights(self) -> Matrix:
         """Bargaining weights within the grand coalition."""
         game = self.game
         if isinstance(game, CharacteristicFunctionGame):
@@ -95,7 +96,7 @@ class Case:
         return np.array(game.players.weights)
 
     @cached_property
-    def disagreement(self) -> np.ndarray:
+    def disagreement(self) -> Matrix:
         """Disagreement payoffs."""
         return np.array(self.game.players.disagreement)
 

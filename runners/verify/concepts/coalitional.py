@@ -19,12 +19,7 @@ def verify_coalitional_nash(case: Case) -> None:
     rows = [(k, names[i], x) for k, row in enumerate(case.payoffs, start=1) for i, x in enumerate(row)]
     solutions = pd.DataFrame(rows, columns=["solution", "player", "payoff"])
     verification = verify_threat_game(_threat_game(case), solutions, claims, case.accuracy.tolerance)
-    for check in verification.checks.itertuples():
-        claim = case.claim(str(check.claim))
-        claim.checked += int(check.checked)
-        claim.failed += int(check.failed)
-        claim.worst = max(claim.worst, float(check.worst_residual))
-        claim.detail = claim.detail or str(check.detail)
+    case.ledger.adopt(verification, case.concept)
 
 
 def _threat_game(case: Case) -> ThreatGame:
