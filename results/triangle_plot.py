@@ -52,11 +52,11 @@ def triangle_figure(answer: Answer, game_like: Triangle | ThreatGame) -> Figure:
     triangle = game_like if isinstance(game_like, Triangle) else triangle_of_game(answer, game_like)
     figure = new_figure(8.6, 5.6)
     axes = figure.add_subplot()
-    _draw_unblocked(axes, triangle)
+    draw_unblocked(axes, triangle)
     threats = sorted(triangle.threats, key=lambda threat: (len(threat.members), threat.members, threat.payoffs))
     for k, threat in enumerate(threats):
         _draw_threat(axes, triangle, threat, k)
-    _draw_frame(axes, triangle)
+    draw_frame(axes, triangle)
     _draw_solutions(axes, triangle)
     axes.set_title(f"{answer.title}: division of {number(triangle.worth)}", loc="left", fontsize=11)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
@@ -67,7 +67,8 @@ def _outline(triangle: Triangle, corners: Sequence[tuple[float, float, float]]) 
     return [triangle.point(corner) for corner in corners]
 
 
-def _draw_unblocked(axes: Axes, triangle: Triangle) -> None:
+def draw_unblocked(axes: Axes, triangle: Triangle) -> None:
+    """Shade the divisions that no threat blocks."""
     label = "unblocked"
     for bound in unblocked_bounds(triangle):
         corners = _outline(triangle, unblocked_region(triangle, bound))
@@ -134,7 +135,8 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _draw_frame(axes: Axes, triangle: Triangle) -> None:
+def draw_frame(axes: Axes, triangle: Triangle) -> None:
+    """Draw the triangle and name its corners."""
     axes.fill(*zip(*CORNERS, strict=True), facecolor="none", edgecolor=INK, linewidth=1.2, zorder=3)
     aligned = (("center", "bottom", 0, 6), ("center", "top", 0, -17), ("center", "top", 0, -17))
     for player, (horizontal, vertical, dx, dy) in enumerate(aligned):

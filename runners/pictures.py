@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from breakaway.data.coalitions import parse_coalition
+import pandas as pd
+
+from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.games import CharacteristicFunctionGame, Game, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer
-from breakaway.results.triangle import Triangle, triangle_of_answer, triangle_of_game
+from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
 
 
 def write_pictures(folder: Path, game: Game, answer: Answer) -> list[Path]:
@@ -28,7 +30,9 @@ def write_pictures(folder: Path, game: Game, answer: Answer) -> list[Path]:
             plots.plot_payoffs(answer, folder / "payoffs.png"),
         ]
     triangle = payoff_triangle(game, answer)
-    if triangle is not None:
+    if triangle is not None and answer.concept == "comparison":
+        written.append(plots.plot_concepts(answer, triangle, folder / "concepts.png"))
+    elif triangle is not None:
         written.append(plots.plot_triangle(answer, triangle, folder / "triangle.png"))
     return [Path(path) for path in written]
 
@@ -40,6 +44,8 @@ def payoff_triangle(game: Game, answer: Answer) -> Triangle | None:
     if isinstance(game, CharacteristicFunctionGame):
         game = _game_of_everyone(game, answer)
     if isinstance(game, ThreatGame):
+        if answer.concept == "comparison":
+            return _triangle_of_comparison(game)
         drawable = isinstance(game.feasible, TotalWorth) and game.feasible.worth > sum(game.players.disagreement)
         return triangle_of_game(answer, game) if drawable else None
     if "threats" not in answer.tables:
@@ -48,11 +54,21 @@ def payoff_triangle(game: Game, answer: Answer) -> Triangle | None:
     return replace(triangle_of_answer(answer), disagreement=(a, b, c))
 
 
+def _triangle_of_comparison(game: ThreatGame) -> Triangle | None:
+    """Return the triangle of the worth that three players share, without solutions."""
+    if not isinstance(game.feasible, TotalWorth) or game.feasible.worth <= sum(game.players.disagreement):
+        return None
+    claims = tuple(Claim(members(threat.coalition), threat.payoffs) for threat in game.threats)
+    a, b, c = game.players.disagreement
+    return Triangle(game.players.names, game.feasible.worth, claims, (), (a, b, c))
+
+
 def _game_of_everyone(game: CharacteristicFunctionGame, answer: Answer) -> ThreatGame:
     """Return the game with threats that the grand coalition faces: the solutions of its subcoalitions."""
     players = game.players
     threats = []
-    for (name, number), rows in answer.tables["coalition_solutions"].groupby(["coalition", "solution"], sort=False):
+    listed = answer.tables.get("coalition_solutions", pd.DataFrame(columns=["coalition", "solution", "payoff"]))
+    for (name, number), rows in listed.groupby(["coalition", "solution"], sort=False):
         coalition = parse_coalition(str(name), players.names)
         if coalition != players.everyone:
             threats.append(Threat(f"{name} {number}", coalition, tuple(rows["payoff"])))
