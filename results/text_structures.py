@@ -189,6 +189,7 @@ def _failures(answer: Answer) -> list[Failure]:
             block["worth"],
             block["required_worth"],
             promises(why[key]) if (key := (block["structure"], block["coalition"])) in why else (),
+            renamed="identical_players" in answer.certificate.claims,
         )
         for block in blocks.to_dict("records")
     ]

@@ -28,7 +28,8 @@ class Promise:
 class Failure:
     """A coalition that cannot meet all threats; ``structure`` is "" when there is none.
 
-    ``worth`` and ``required`` are not-a-number when what the coalition can share is not a total worth.
+    ``worth`` and ``required`` are not-a-number when what the coalition can share is not a total worth. With
+    ``renamed`` each promise stands for those in which identical players are exchanged as well.
     """
 
     structure: str
@@ -36,6 +37,7 @@ class Failure:
     worth: float
     required: float
     promises: tuple[Promise, ...]
+    renamed: bool = False
 
 
 def promises(frame: pd.DataFrame) -> tuple[Promise, ...]:
@@ -116,8 +118,9 @@ def _reason(failure: Failure) -> str:
         terms = f"{' + '.join(map(number, demands))} = " if len(demands) > 1 else ""
         return f"Proof: {terms}{total} > {worth}, its worth."
     count = len(failure.promises)
-    these = "this threat is" if count == 1 else f"each of these {count} threats is"
-    return f"Proof: no division of its worth {worth} in which {these} declined by one of its members."
+    these = "this threat" if count == 1 else f"each of these {count} threats"
+    alike = ", and each with identical players exchanged," if failure.renamed else ""
+    return f"Proof: no division of its worth {worth} in which {these}{alike} is declined by one of its members."
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,13 +172,13 @@ def _check_core(
         worst = max(proper)
         ledger.claim("standing: core excess").equal(what, float(str(row["core_excess"])), worst, room)
         margin = max(worst, abs(excess[everyone]))
-        if abs(margin - accuracy.eps) > room:
+        if abs(margin - accuracy.eps) > len(x) * accuracy.snap:
             ledger.claim("standing: in the core").flag(what, row["in_core"] is True, margin <= accuracy.eps)
-    _check_prekernel(ledger, room, row, excess, len(x))
+    _check_prekernel(ledger, accuracy, row, excess, len(x))
 
 
 def _check_prekernel(
-    ledger: Ledger, room: float, row: Mapping[str, object], excess: Mapping[int, float], n: int
+    ledger: Ledger, accuracy: Accuracy, row: Mapping[str, object], excess: Mapping[int, float], n: int
 ) -> None:
     """Recompute the balance of surpluses of all pairs, unless it is within rounding of the tolerance."""
     imbalance = abs(excess[(1 << n) - 1])
@@ -188,7 +188,8 @@ def _check_prekernel(
             other = max(value for s, value in excess.items() if s >> j & 1 and not s >> i & 1)
             imbalance = max(imbalance, abs(one - other))
     what = f"{row['concept']} {row['solution']}"
-    if not room / 4 < imbalance < 8 * room:
+    room = n * accuracy.eps
+    if abs(imbalance - room) > n * accuracy.snap:
         ledger.claim("standing: in the prekernel").flag(what, row["in_prekernel"] is True, imbalance <= room)
 
 
@@ -201,5 +202,5 @@ def _check_blocking(
     ledger.claim("standing: gain of the best threat").equal(
         what, float(str(row["threat_gain"])), gain, 2 * accuracy.eps
     )
-    if abs(gain - accuracy.eps) > 2 * accuracy.eps or row["unblocked"] is None:
+    if abs(gain - accuracy.eps) > accuracy.snap:
         ledger.claim("standing: unblocked").flag(what, row["unblocked"] is True, gain <= accuracy.eps)
