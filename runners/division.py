@@ -27,6 +27,7 @@ from breakaway.runners.search import (
     Objective,
     Optimum,
     Search,
+    SearchLimitError,
     water_filling,
 )
 
@@ -151,9 +152,9 @@ def divide_exactly(problem: BlockProblem) -> Division:
     if least.value > net.budget + problem.eps:
         return Division(required, False, (), -math.inf, -math.inf, least.states)
     if net.budget - least.value <= problem.eps:
-        return _without_slack(problem, _all_cheapest(problem, net, least), required, least.states)
+        return without_slack(problem, _all_cheapest(problem, net, least), required, least.states)
     optimum = _nash(problem, net, least)
-    solutions = _listed(problem, optimum.allocations)
+    solutions = listed(problem, optimum.allocations)
     return Division(required, True, solutions, optimum.value, optimum.value, least.states + optimum.nodes)
 
 
@@ -221,7 +222,12 @@ def _searched(
 ) -> Optimum:
     """Branch and bound, for threats with too many states for the dynamic programme."""
     search = Search(objective, list(clauses), problem.eps, problem.follower, node_limit=problem.limit, every=every)
-    optimum = search.run(net.lower)
+    try:
+        optimum = search.run(net.lower)
+    except SearchLimitError as error:
+        if isinstance(objective, LeastTotal):  # its bound is minus a total: nothing is known of the product yet
+            raise SearchLimitError(f"{error}, while seeking the least total", math.inf, None) from error
+        raise
     if optimum is None:
         raise ArithmeticError("the unblocked set was found nonempty and empty")
     return optimum
@@ -271,7 +277,7 @@ def _with_pool(
         pool |= violated
 
 
-def _without_slack(
+def without_slack(
     problem: BlockProblem, allocations: list[tuple[Number, ...]], required: Number, nodes: int
 ) -> Division:
     """Compare the allocations of a finite unblocked set: the worth just suffices."""
@@ -284,9 +290,9 @@ def _without_slack(
         )
     best = max(values)
     if best == -math.inf:
-        return Division(required, True, _listed(problem, allocations), best, best, nodes, zero_product=True)
+        return Division(required, True, listed(problem, allocations), best, best, nodes, zero_product=True)
     kept = [x for x, value in zip(allocations, values, strict=True) if value >= best - TIE]
-    return Division(required, True, _listed(problem, kept), best, best, nodes)
+    return Division(required, True, listed(problem, kept), best, best, nodes)
 
 
 def same_allocation(one: Clause, other: Clause, eps: Number) -> bool:
@@ -294,7 +300,7 @@ def same_allocation(one: Clause, other: Clause, eps: Number) -> bool:
     return all(abs(a - b) <= eps for (_, a), (_, b) in zip(one, other, strict=True))
 
 
-def _listed(problem: BlockProblem, allocations: Iterable[Sequence[Number]]) -> tuple[Clause, ...]:
+def listed(problem: BlockProblem, allocations: Iterable[Sequence[Number]]) -> tuple[Clause, ...]:
     """Add disagreement back, sort, and drop repetitions."""
     d = problem.disagreement
     gross = [tuple((i, x[i] + d[i]) for i in problem.positions) for x in allocations]
