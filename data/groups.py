@@ -68,7 +68,7 @@ class GroupGame:
 
 @dataclass(frozen=True, eq=False)
 class PairwiseGroupGame:
-    """A game in which s(G) = max(0, sum of ``solo`` + sum of ``values`` over pairs within G - ``size_cost`` of its size).
+    """A game with s(G) = max(0, sum of ``solo`` + sum of ``values`` over pairs within G - ``size_cost`` of its size).
 
     ``solo`` has shape (types,), ``values`` is symmetric of shape (types, types) and its diagonal is the value of two
     members of one type; ``size_cost[n]`` is the cost k_n of a group of n members, shape (max_size + 1,).
