@@ -77,6 +77,10 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat_gain": Column("number", "least gain of a member of the best credible threat; it blocks when positive"),
         "in_prekernel": Column("boolean", "the surpluses of every pair of players against each other balance"),
         "weight": Column("number", "weight of the coalition in a balanced collection"),
+        "outside_option": Column("number", "the most that the player can get alone, never below disagreement"),
+        "ideal_payoff": Column("number", "the most that any unblocked allocation leaves for the player"),
+        "mean_threat": Column("number", "mean of what the player gets in the threats of all coalitions"),
+        "subtracted": Column("number", "payoff from which the concept counts the player's gain"),
     }
 )
 
@@ -144,6 +148,9 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "coalition_solutions": Table(
                 "a member's payoff in one maximiser of its coalition", ("coalition", "solution", "player", "payoff")
             ),
+            "outside_options": Table("a player, for split-the-difference", ("player", "outside_option")),
+            "ideal_payoffs": Table("a player, for kalai-smorodinsky", ("player", "ideal_payoff")),
+            "mean_threats": Table("a player, for phi", ("player", "mean_threat", "subtracted")),
         },
         "viability": {
             "structures": Table(_STRUCTURES.row, _STRUCTURES.columns, _STRUCTURES.optional, required=True),

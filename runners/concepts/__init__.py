@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from breakaway.runners.concepts.coalitional import COALITIONAL_NASH
+from breakaway.runners.concepts.kalai_smorodinsky import KALAI_SMORODINSKY
+from breakaway.runners.concepts.phi import PHI
 from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError
-from breakaway.runners.concepts.simple import EQUAL_DIVISION
+from breakaway.runners.concepts.simple import EQUAL_DIVISION, NASH, SPLIT_THE_DIFFERENCE
 
 CONCEPTS: dict[str, Concept] = {
     concept.name: concept
     for concept in (
         COALITIONAL_NASH,
+        NASH,
+        SPLIT_THE_DIFFERENCE,
+        KALAI_SMORODINSKY,
+        PHI,
         EQUAL_DIVISION,
     )
 }

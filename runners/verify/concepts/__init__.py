@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from breakaway.runners.verify.concepts.case import Case, Verifier
 from breakaway.runners.verify.concepts.coalitional import verify_coalitional_nash
-from breakaway.runners.verify.concepts.simple import verify_equal_division
+from breakaway.runners.verify.concepts.kalai_smorodinsky import verify_kalai_smorodinsky
+from breakaway.runners.verify.concepts.phi import verify_phi
+from breakaway.runners.verify.concepts.simple import (
+    verify_equal_division,
+    verify_nash,
+    verify_split_the_difference,
+)
 
 VERIFIERS: dict[str, Verifier] = {
     "coalitional-nash": verify_coalitional_nash,
+    "nash": verify_nash,
+    "split-the-difference": verify_split_the_difference,
+    "kalai-smorodinsky": verify_kalai_smorodinsky,
+    "phi": verify_phi,
     "equal-division": verify_equal_division,
 }
 """The verifier of every concept."""

@@ -1,4 +1,4 @@
-"""Verifier of the coalitional Nash solution beside other concepts."""
+"""Verifier of the coalitional Nash solution beside other concepts, and of others that maximise a product."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ def verify_coalitional_nash(case: Case) -> None:
     if case.threats is None:
         case.claim("all maximisers").leave("the threats were out of reach")
         return
+    check_maximisers_of(case, given_game(case))
+
+
+def check_maximisers_of(case: Case, game: ThreatGame) -> None:
+    """Check that the solutions are all coalitional Nash solutions of a game with threats."""
     claims = {"log_nash_product": case.number("value"), "upper_bound": case.number("bound"), "complete": case.complete}
     names = case.game.players.names
     rows = [(k, names[i], x) for k, row in enumerate(case.payoffs, start=1) for i, x in enumerate(row)]
     solutions = pd.DataFrame(rows, columns=["solution", "player", "payoff"])
-    verification = verify_threat_game(_threat_game(case), solutions, claims, case.accuracy.tolerance)
-    case.ledger.adopt(verification, case.concept)
+    case.ledger.adopt(verify_threat_game(game, solutions, claims, case.accuracy.tolerance), case.concept)
 
 
-def _threat_game(case: Case) -> ThreatGame:
+def given_game(case: Case) -> ThreatGame:
+    """Return the game with threats that the grand coalition faces."""
     if isinstance(case.game, ThreatGame):
         return case.game
     players = Players(case.game.players.names, tuple(case.weights), case.game.players.disagreement)
