@@ -77,6 +77,17 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat_gain": Column("number", "least gain of a member of the best credible threat; it blocks when positive"),
         "in_prekernel": Column("boolean", "the surpluses of every pair of players against each other balance"),
         "weight": Column("number", "weight of the coalition in a balanced collection"),
+        "step": Column("integer", "place of the coalition in its stack, from the highest average down"),
+        "average": Column("number", "worth net of disagreement, per unit of bargaining weight"),
+        "statement": Column("text", "statement of the theory, as named in docs/theorems.md"),
+        "hypothesis": Column("boolean", "what the statement assumes is true of this game"),
+        "conclusion": Column("boolean", "what the statement concludes is true of this game"),
+        "holds": Column("boolean", "the conclusion is true or the hypothesis is not"),
+        "lacking": Column("text", "what the hypothesis lacks; missing when it is true"),
+        "witness": Column("text", "what shows that the conclusion is false; of two players, where the margin is least"),
+        "other": Column("text", "name of the player to whom the player is compared"),
+        "at_least_as_desirable": Column("boolean", "in no coalition does the player bring less than the other would"),
+        "margin": Column("number", "least worth that a coalition gains when the player takes the place of the other"),
         "outside_option": Column("number", "the most that the player can get alone, never below disagreement"),
         "ideal_payoff": Column("number", "the most that any unblocked allocation leaves for the player"),
         "mean_threat": Column("number", "mean of what the player gets in the threats of all coalitions"),
@@ -117,6 +128,13 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
                 "a player's payoff in a threat that cannot be met",
                 ("coalition", *_FAILURE, "threat", "player", "payoff"),
             ),
+            "theorems": Table(
+                "a statement about the game or one of its coalitions",
+                ("statement", "coalition", "hypothesis", "conclusion", "holds", "lacking", "witness"),
+            ),
+            "desirability": Table(
+                "an ordered pair of players", ("player", "other", "at_least_as_desirable", "margin", "witness")
+            ),
         },
         "comparison": {
             "concepts": Table(
@@ -147,6 +165,13 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "coalitions": Table("a coalition", ("coalition", "worth", "viable", "required_worth", "slack")),
             "coalition_solutions": Table(
                 "a member's payoff in one maximiser of its coalition", ("coalition", "solution", "player", "payoff")
+            ),
+            "egalitarian_solutions": Table(
+                "a member's payoff in one egalitarian division of its coalition",
+                ("coalition", "solution", "player", "payoff"),
+            ),
+            "stacks": Table(
+                "a coalition in a stack, for stacked-averages", ("solution", "step", "coalition", "worth", "average")
             ),
             "outside_options": Table("a player, for split-the-difference", ("player", "outside_option")),
             "ideal_payoffs": Table("a player, for kalai-smorodinsky", ("player", "ideal_payoff")),

@@ -26,6 +26,8 @@ WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
     "coalitional_nash",
     "cournot",
+    "egalitarian",
+    "lorenz_dominance",
     "reading_answers",
     "required_worth",
     "research_race",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from breakaway.runners.concepts.coalitional import COALITIONAL_NASH
+from breakaway.runners.concepts.egalitarian import EGALITARIAN, STACKED_AVERAGES
 from breakaway.runners.concepts.kalai_smorodinsky import KALAI_SMORODINSKY
 from breakaway.runners.concepts.phi import PHI
 from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError
@@ -19,6 +20,8 @@ CONCEPTS: dict[str, Concept] = {
         SPLIT_THE_DIFFERENCE,
         KALAI_SMORODINSKY,
         PHI,
+        EGALITARIAN,
+        STACKED_AVERAGES,
         EQUAL_DIVISION,
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from breakaway.runners.verify.concepts.case import Case, Verifier
 from breakaway.runners.verify.concepts.coalitional import verify_coalitional_nash
+from breakaway.runners.verify.concepts.egalitarian import verify_egalitarian, verify_stacked_averages
 from breakaway.runners.verify.concepts.kalai_smorodinsky import verify_kalai_smorodinsky
 from breakaway.runners.verify.concepts.phi import verify_phi
 from breakaway.runners.verify.concepts.simple import (
@@ -18,6 +19,8 @@ VERIFIERS: dict[str, Verifier] = {
     "split-the-difference": verify_split_the_difference,
     "kalai-smorodinsky": verify_kalai_smorodinsky,
     "phi": verify_phi,
+    "egalitarian": verify_egalitarian,
+    "stacked-averages": verify_stacked_averages,
     "equal-division": verify_equal_division,
 }
 """The verifier of every concept."""
