@@ -1,0 +1,56 @@
+"""What every method for games of small groups returns: an assignment, an imputation, and the bound that proves them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from breakaway.data.groups import Floats, GroupArray
+
+History = Sequence[tuple[float, float, float, int]]
+"""Progress: seconds since the start, welfare of the assignment, certified upper bound, columns of the master."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupSolution:
+    """An assignment and an imputation with the proof that binds them.
+
+    Attributes
+    ----------
+    groups
+        The formed groups, shape (formed, members), padded with -1.
+    masses
+        tau, how many groups of each there are (> 0), shape (formed,).
+    surplus
+        s of each, money per group, shape (formed,).
+    imputation
+        u, money per member by type, shape (types,).
+    primal
+        Welfare s.tau of the assignment.
+    dual
+        Certified upper bound of the welfare.
+    groups_priced
+        How many permitted groups the proof covers.
+    history
+        How welfare and bound developed.
+    complete
+        Whether the gap is within the tolerance.
+    method
+        Which method found it.
+    """
+
+    groups: GroupArray
+    masses: Floats
+    surplus: Floats
+    imputation: Floats
+    primal: float
+    dual: float
+    groups_priced: int
+    history: History
+    complete: bool
+    method: str
+
+    @property
+    def gap(self) -> float:
+        """Distance of the certified bound from the welfare, in money."""
+        return self.dual - self.primal
