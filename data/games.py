@@ -6,15 +6,34 @@ disagreement payoffs share one unit, the game's unit of money or utility; weight
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from breakaway.data.coalitions import Coalition, Structure, format_coalition, format_structure, members
 
 Payoffs = tuple[float, ...]
 """Payoffs of the members of a coalition, in the order of the players table."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenMappings:
+    """Base of games that hold mappings: they are frozen when the game is made, and pickled as plain dicts."""
+
+    def __post_init__(self) -> None:
+        """Freeze the mappings."""
+        for name, value in self._values().items():
+            if isinstance(value, Mapping):
+                object.__setattr__(self, name, MappingProxyType(dict(value)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle through plain dicts: a frozen view cannot be pickled."""
+        plain = (dict(value) if isinstance(value, Mapping) else value for value in self._values().values())
+        return type(self), tuple(plain)
+
+    def _values(self) -> dict[str, object]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +116,21 @@ class Polyhedron:
     bounds: Payoffs
 
 
-FeasibleSet = TotalWorth | Points | Polyhedron
+@dataclass(frozen=True, slots=True)
+class ConvexSet:
+    """F = {x >= d : constraints}, a compact convex set given in Python by Pyomo constraints.
+
+    ``constrain(block, payoff)`` adds constraints (and auxiliary variables, if any) to a Pyomo block; ``payoff`` maps
+    the name of each player of the set to an expression for x_i, in units of payoff. That the set is convex is the
+    caller's promise. ``excess(payoff)``, optional, gives the same set in numbers for verification: it maps payoffs by
+    name to the values g_k(x) of smooth convex functions, all at most 0 within the set.
+    """
+
+    constrain: Callable[[Any, Mapping[str, Any]], None]
+    excess: Callable[[Mapping[str, float]], Sequence[float]] | None = None
+
+
+FeasibleSet = TotalWorth | Points | Polyhedron | ConvexSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +147,7 @@ class ThreatGame:
 
 
 @dataclass(frozen=True, slots=True)
-class CharacteristicFunctionGame:
+class CharacteristicFunctionGame(FrozenMappings):
     """A TU game without externalities: a worth v(S) for every nonempty coalition (section 5).
 
     ``coalition_weights`` overrides the players' weights within single coalitions (inconsistent weights).
@@ -124,18 +157,29 @@ class CharacteristicFunctionGame:
     worths: Mapping[Coalition, float]
     coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Freeze the mappings."""
-        object.__setattr__(self, "worths", MappingProxyType(dict(self.worths)))
-        object.__setattr__(self, "coalition_weights", MappingProxyType(dict(self.coalition_weights)))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle through plain dicts: a frozen view cannot be pickled."""
-        return type(self), (self.players, dict(self.worths), dict(self.coalition_weights))
+@dataclass(frozen=True, slots=True)
+class NtuGame(FrozenMappings):
+    """A game without transferable utility and without externalities: a feasible set F(S) for coalitions S (section 5).
+
+    Points, rows of polyhedra and weights list the members of S in the order of the players; a total worth lets a
+    coalition transfer. A coalition that is not in ``feasible`` can only disagree: F(S) = {d_S}.
+    """
+
+    players: Players
+    feasible: Mapping[Coalition, FeasibleSet]
+    coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
+
+    def feasible_set(self, coalition: Coalition) -> FeasibleSet:
+        """Return F(S)."""
+        found = self.feasible.get(coalition)
+        if found is not None:
+            return found
+        return Points(("disagreement",), (self.players.of_members(self.players.disagreement, coalition),))
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionFunctionGame:
+class PartitionFunctionGame(FrozenMappings):
     """A TU game with externalities: a worth v(S, pi) for every block S of every structure pi (section 3.3).
 
     ``worths[pi]`` lists the worths of the blocks of pi in the order of the structure.
@@ -144,15 +188,6 @@ class PartitionFunctionGame:
     players: Players
     worths: Mapping[Structure, Payoffs]
     coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Freeze the mappings."""
-        object.__setattr__(self, "worths", MappingProxyType(dict(self.worths)))
-        object.__setattr__(self, "coalition_weights", MappingProxyType(dict(self.coalition_weights)))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle through plain dicts: a frozen view cannot be pickled."""
-        return type(self), (self.players, dict(self.worths), dict(self.coalition_weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +232,7 @@ class ResearchRace:
 ExternalityGame = PartitionFunctionGame | CournotMarket | AbatementGame | ResearchRace
 """The games whose coalition structures are judged by the recursion of section 3.2."""
 
-Game = ThreatGame | CharacteristicFunctionGame | ExternalityGame
+Game = ThreatGame | CharacteristicFunctionGame | NtuGame | ExternalityGame
 
 
 def weights_within(game: Game, coalition: Coalition) -> Payoffs:

@@ -15,6 +15,9 @@ MAX_PLAYERS_THREAT_GAME = 30
 MAX_PLAYERS_CHARACTERISTIC = 16
 """Most players of a characteristic function: it has 65,535 coalitions of 16 players."""
 
+MAX_PLAYERS_NTU = 10
+"""Most players of a game without transferable utility: its 1,023 coalitions face up to 57,000 threats."""
+
 MAX_PLAYERS_IDENTICAL = 22
 """Most players when some are identical, so that structures are counted by type pattern."""
 

@@ -13,6 +13,7 @@ Equations::
     (linearised)    maximise  sum of gamma_i w_i
     (smallest gain) maximise  s,   s <= x_i - d_i,   s <= one scale of payoffs
     (fixed)         x_i >= l_i, where the bounds l meet every threat
+    (room)          maximise  r,   x_i >= l_i + r for the players raised,   x_i >= l_i for the others
     (given up)      some choice x_i >= l_i of an earlier optimum is no longer made
 
 =================  ================================  ===============================  =======
@@ -21,19 +22,23 @@ symbol             component                         formulations               
 x_i                ``payoff[i]``                     all                              payoff
 gamma_i            ``weight[i]``                     all                              none
 d_i                ``disagreement[i]``               all                              payoff
-y_ti               ``threat_payoff[t, i]``           all but ``fixed_choices``        payoff
+y_ti               ``threat_payoff[t, i]``           all but ``fixed_choices``,       payoff
+                                                     ``room``
 met                ``threat_met[t]``                 all but ``fixed_choices``,       none
-                                                     ``chain_flow``
+                                                     ``room``, ``chain_flow``
 x_i >= y_ti        ``meets[t, i]`` (Disjunct)        ``disjunctive``                  payoff
 b_ik               ``reaches[i, k]``                 ``threshold`` and those below    none
 w_i                ``log_gain[i]``                   ``outer_approximation``          none
 s                  ``smallest_gain``                 ``smallest_gain``                payoff
+r                  ``room``                          ``room``                         payoff
 =================  ================================  ===============================  =======
 
 Exactness. ``disjunctive`` and ``threshold`` are exact (mixed-integer, concave). ``outer_approximation`` and
 ``chain_flow`` are relaxations of the logarithm: their optimum is an upper bound, which tangents at the points found
 make tight. ``fixed_choices`` is exact for the bounds it is given (smooth, concave). ``smallest_gain`` is not the
-solution: it tells whether the best product is positive, which it is if and only if the optimum is.
+solution: it tells whether the best product is positive, which it is if and only if the optimum is. ``room`` is not
+either: it tells whether lower bounds can be met at all (r >= 0). For a convex set every formulation carries the set's
+own constraints: what is a MILP for a total worth becomes a mixed-integer convex program, for SCIP.
 
 Reference: Vohra and Ray (2025), Nash Bargaining in Coalitional Games, theorem 1. Outer approximation: Duran and
 Grossmann (1986). The flow form is documented in :mod:`breakaway.models.chain_flow`.
@@ -42,7 +47,7 @@ Grossmann (1986). The flow form is documented in :mod:`breakaway.models.chain_fl
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import pyomo.environ as pyo
@@ -60,10 +65,14 @@ FORMULATIONS: Mapping[str, str] = MappingProxyType(
         "outer_approximation": "thresholds with tangents to the logarithm; a MILP for HiGHS, refined by add_tangent",
         "chain_flow": "unit flow over coalitions with tangents, for threats in proportion to the weights; a MILP",
         "fixed_choices": "lower bounds that meet every threat are given; a concave NLP for Ipopt",
+        "room": "how far given lower bounds can all be exceeded; an LP, or a convex NLP for a convex set",
         "smallest_gain": "thresholds, largest smallest net payoff; a MILP that tells whether the product is positive",
     }
 )
 """Formulations and what they are, the default first."""
+
+GIVEN_LOWER = ("fixed_choices", "room")
+"""Formulations that are told lower bounds of payoffs."""
 
 TANGENTS = 8
 """Tangent points with which a linearised logarithm starts: the scale of payoffs, a half of it, a quarter, ..."""
@@ -74,6 +83,7 @@ def build(
     formulation: str = "threshold",
     identical: Pairs = (),
     lower: Mapping[str, float] | None = None,
+    raised: Sequence[str] | None = None,
 ) -> pyo.ConcreteModel:
     """Write the coalitional Nash solution of a game with threats.
 
@@ -84,11 +94,15 @@ def build(
     formulation
         ``"threshold"``, ``"disjunctive"`` (needs a transformation from pyomo.gdp), ``"outer_approximation"``,
         ``"chain_flow"`` (total worth, threats in proportion to the weights), ``"fixed_choices"`` (needs ``lower``; no
-        points), or ``"smallest_gain"``; see :data:`FORMULATIONS`.
+        points), ``"room"`` (the same), or ``"smallest_gain"``; see :data:`FORMULATIONS`.
     identical
         Pairs (i, j) of identical players, by name, for which x_i <= x_j is imposed.
     lower
-        With ``fixed_choices`` only: a lower bound by player, in units of payoff; players left out have d_i.
+        With ``fixed_choices`` and ``room`` only: a lower bound by player, in units of payoff; players left out have
+        d_i. For ``fixed_choices`` the bounds must meet every threat; ``room`` knows no threats.
+    raised
+        With ``room`` only: the players whose bounds are to be exceeded, by default all; with one player, the room is
+        how far that payoff can rise.
 
     Raises
     ------
@@ -97,13 +111,15 @@ def build(
         threat unmet, or two threats with one name.
     """
     check_formulation(formulation, FORMULATIONS)
-    if (lower is not None) != (formulation == "fixed_choices"):
-        raise ValueError("lower bounds go with formulation='fixed_choices' and with no other: give both or neither")
+    if (lower is not None) != (formulation in GIVEN_LOWER):
+        raise ValueError(f"lower bounds go with {' and '.join(GIVEN_LOWER)} and with no other: give both or neither")
     if formulation == "chain_flow":
         return chain_flow.build(game, identical)
     model = pyo.ConcreteModel(name=f"coalitional Nash solution by {formulation}")
     unblocked.add_players(model, game)
-    if lower is not None:
+    if formulation == "room":
+        _add_room(model, game, lower or {}, game.players.names if raised is None else raised)
+    elif lower is not None:
         _add_fixed_choices(model, game, lower)
     else:
         _add_free_choices(model, game, formulation)
@@ -127,7 +143,30 @@ def _add_free_choices(model: pyo.ConcreteModel, game: ThreatGame, formulation: s
 
 def _add_fixed_choices(model: pyo.ConcreteModel, game: ThreatGame, lower: Mapping[str, float]) -> None:
     """Payoffs in F with x_i >= l_i."""
+    _check_smooth(game, lower)
     _check_choices(game, lower)
+    _add_lower_bounds(model, game, lower)
+    model.insists = pyo.Constraint(
+        model.players, rule=lambda m, i: m.payoff[i] >= m.lower_bound[i], doc="the choices that meet the threats"
+    )
+
+
+def _add_room(
+    model: pyo.ConcreteModel, game: ThreatGame, lower: Mapping[str, float], raised: Sequence[str]
+) -> None:
+    """Payoffs in F with x_i >= l_i + r for the players raised."""
+    _check_smooth(game, lower)
+    _add_lower_bounds(model, game, lower)
+    model.room = pyo.Var(initialize=0.0, doc="r, by how much the bounds of the players raised are exceeded")
+
+    def leaves(m: pyo.ConcreteModel, i: str) -> object:
+        return m.payoff[i] >= m.lower_bound[i] + (m.room if i in raised else 0.0)
+
+    model.leaves_room = pyo.Constraint(model.players, rule=leaves, doc="x_i >= l_i + r")
+
+
+def _add_lower_bounds(model: pyo.ConcreteModel, game: ThreatGame, lower: Mapping[str, float]) -> None:
+    """Payoffs in F, and l_i."""
     d = dict(zip(game.players.names, game.players.disagreement, strict=True))
     bounds = {i: max(own, lower.get(i, own)) for i, own in d.items()}
     unblocked.add_payoff(model, dict.fromkeys(d), _start(game, bounds))
@@ -135,18 +174,19 @@ def _add_fixed_choices(model: pyo.ConcreteModel, game: ThreatGame, lower: Mappin
     model.lower_bound = pyo.Param(
         model.players, initialize=bounds, within=pyo.Reals, doc="l_i, what player i insists on"
     )
-    model.insists = pyo.Constraint(
-        model.players, rule=lambda m, i: m.payoff[i] >= m.lower_bound[i], doc="the choices that meet the threats"
-    )
 
 
-def _check_choices(game: ThreatGame, lower: Mapping[str, float]) -> None:
-    """Refuse points, unknown players, and bounds under which some threat may still block."""
+def _check_smooth(game: ThreatGame, lower: Mapping[str, float]) -> None:
+    """Refuse points and unknown players."""
     if isinstance(game.feasible, Points):
-        raise ValueError("fixed_choices is a smooth model and takes no list of points; use formulation='threshold'")
+        raise ValueError("fixed_choices and room are smooth and take no list of points; use formulation='threshold'")
     unknown = [i for i in lower if i not in game.players.names]
     if unknown:
         raise ValueError(f"lower bounds name {unknown[0]!r}; players are {', '.join(game.players.names)}")
+
+
+def _check_choices(game: ThreatGame, lower: Mapping[str, float]) -> None:
+    """Refuse bounds under which some threat may still block."""
     slack = 1e-9 * unblocked.payoff_scale(game)
     for threat, asked in unblocked.blocking_threats(game).items():
         if all(lower.get(i, -math.inf) < payoff - slack for i, payoff in asked.items()):
@@ -190,6 +230,8 @@ def _add_objective(model: pyo.ConcreteModel, game: ThreatGame, formulation: str)
         _add_linearised_product(model)
     elif formulation == "smallest_gain":
         _add_smallest_gain(model, unblocked.payoff_scale(game))
+    elif formulation == "room":
+        model.largest_room = pyo.Objective(expr=model.room, sense=pyo.maximize, doc="room above the lower bounds")
     else:
         _add_log_nash_product(model)
 

@@ -1,7 +1,7 @@
 """The unblocked set of a game with threats, as Pyomo components that several models share.
 
 A payoff allocation x is unblocked when for every threat (T, y) some member i of T has x_i >= y_i. This module adds the
-sets, the parameters, the payoffs, the three kinds of feasible set and the *threshold* form of that condition.
+sets, the parameters, the payoffs, the four kinds of feasible set and the *threshold* form of that condition.
 
 Only threats that can block appear: where a member is asked to accept no more than the disagreement payoff d_i, the
 threat never blocks, because x >= d.
@@ -16,6 +16,7 @@ Equations::
     (total)         sum of x_i <= v                                   F is a total worth
     (rows)          sum of a_ri x_i <= b_r                            F is a polyhedron
     (one point)     sum of z_p = 1,  x_i = sum of f_pi z_p            F is a list of points, z binary
+    (convex set)    whatever the caller's constraints say of x        F is a convex set
     (reached)       x_i >= d_i + sum over k of (tau_ik - tau_i,k-1) b_ik,   tau_i0 = d_i
     (order)         b_ik >= b_i,k+1
     (threat met)    sum over i in T of b_i,k(t,i) >= 1                tau_i,k(t,i) = y_ti
@@ -34,7 +35,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyomo.environ as pyo
 
 from breakaway.data.coalitions import members
-from breakaway.data.games import Points, Polyhedron, ThreatGame, TotalWorth
+from breakaway.data.games import ConvexSet, Points, Polyhedron, ThreatGame, TotalWorth
 
 Pairs = Sequence[tuple[str, str]]
 """Pairs (i, j) of identical players for which x_i <= x_j is imposed."""
@@ -80,6 +81,8 @@ def highest_payoffs(game: ThreatGame) -> dict[str, float | None]:
             tops = [max([own, *(p[i] for p in points)]) for i, own in enumerate(d)]
         case Polyhedron() as polyhedron:
             tops = [_highest_in(polyhedron, d, i) for i in range(len(d))]
+        case ConvexSet():
+            tops = [None for _ in d]
     return dict(zip(names, tops, strict=True))
 
 
@@ -154,6 +157,8 @@ def add_feasible_set(model: pyo.ConcreteModel, game: ThreatGame) -> None:
             _add_points(model, points)
         case Polyhedron() as polyhedron:
             _add_rows(model, polyhedron)
+        case ConvexSet() as convex:
+            _add_convex_set(model, convex)
 
 
 def _add_total(model: pyo.ConcreteModel, worth: float) -> None:
@@ -201,6 +206,12 @@ def _add_rows(model: pyo.ConcreteModel, polyhedron: Polyhedron) -> None:
         return pyo.quicksum(m.coefficient[r, i] * m.payoff[i] for i in m.players) <= m.bound[r]
 
     model.feasible_row = pyo.Constraint(model.rows, rule=within, doc="row r of the feasible set")
+
+
+def _add_convex_set(model: pyo.ConcreteModel, convex: ConvexSet) -> None:
+    """Payoffs in F, by the constraints that the caller adds to a block of their own."""
+    model.convex_set = pyo.Block(doc="constraints of the feasible set, as given")
+    convex.constrain(model.convex_set, {i: model.payoff[i] for i in model.players})
 
 
 def add_levels(model: pyo.ConcreteModel, game: ThreatGame) -> None:

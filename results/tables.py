@@ -16,7 +16,7 @@ import pandas as pd
 Kind = Literal["text", "boolean", "integer", "number"]
 """What the cells of a column are."""
 
-Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison"]
+Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison", "ntu"]
 """The question that an answer answers."""
 
 
@@ -45,7 +45,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "coalitions": Column("integer", "number of coalitions in the structure"),
         "viable": Column("boolean", "some division (of every block, for a structure) meets every threat"),
         "coarsest": Column("boolean", "viable, and no other viable structure is coarser"),
-        "efficient": Column("boolean", "no structure has a larger total worth"),
+        "efficient": Column("boolean", "no structure has a larger total worth; in an ntu-game see docs/ntu.md"),
         "worth": Column("number", "what the coalition can share; for a structure the total of its coalitions"),
         "required_worth": Column("number", "least total of payoffs at which some division meets every threat"),
         "slack": Column("number", "worth - required_worth"),
@@ -57,6 +57,9 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat_payoff": Column("number", "payoff that the threat promises the player"),
         "breakaway": Column("text", "coalition that threatens to walk away"),
         "resulting_structure": Column("text", "structure in which the breakaway finds itself"),
+        "point": Column("text", "label of a feasible point; * for all allocations of a set that is not finite"),
+        "log_nash_product": Column("number", "log of the best Nash product; missing without one above zero"),
+        "naive_agrees": Column("boolean", "the naive problem of Theorem 2 gives the same solutions"),
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
         "concept": Column("text", "solution concept"),
         "status": Column(
@@ -176,6 +179,32 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "outside_options": Table("a player, for split-the-difference", ("player", "outside_option")),
             "ideal_payoffs": Table("a player, for kalai-smorodinsky", ("player", "ideal_payoff")),
             "mean_threats": Table("a player, for phi", ("player", "mean_threat", "subtracted")),
+        },
+        "ntu": {
+            "solutions": Table("a player's payoff in one maximiser", ("solution", "player", "payoff"), required=True),
+            "coalitions": Table(
+                "a coalition",
+                ("coalition", "viable", "solutions", "log_nash_product"),
+                ("naive_agrees",),
+                required=True,
+            ),
+            "coalition_solutions": Table(
+                "a member's payoff in one maximiser of its coalition",
+                ("coalition", "solution", "player", "payoff"),
+                required=True,
+            ),
+            "structures": Table(
+                "a coalition structure", ("structure", "coalitions", "viable", "coarsest"), ("efficient",)
+            ),
+            "met": Table("a player who declines a threat in one solution", ("coalition", *_MET)),
+            "failures": Table(
+                "a player's payoff in a threat that blocks a point",
+                ("coalition", "point", "breakaway", "threat", "player", "payoff"),
+            ),
+            "naive_solutions": Table(
+                "a member's payoff in one solution of the naive problem, where that differs",
+                ("coalition", "solution", "player", "payoff"),
+            ),
         },
         "viability": {
             "structures": Table(_STRUCTURES.row, _STRUCTURES.columns, _STRUCTURES.optional, required=True),

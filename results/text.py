@@ -9,6 +9,7 @@ from breakaway.results.records import Answer, Certificate
 from breakaway.results.tables import Concept
 from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
+from breakaway.results.text_ntu import ntu_sections
 from breakaway.results.text_structures import structure_sections
 from breakaway.results.wording import number, paragraph, plural, seconds
 
@@ -17,6 +18,7 @@ _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
     "coalitional-nash": division_sections,
     "characteristic-function": characteristic_sections,
     "comparison": comparison_sections,
+    "ntu": ntu_sections,
 }
 
 

@@ -315,7 +315,7 @@ def _report_unfinished(
     return NO_ANSWER
 
 
-_JUDGED = {"viability": "structures", "characteristic-function": "coalitions"}
+_JUDGED = {"viability": "structures", "characteristic-function": "coalitions", "ntu": "coalitions"}
 
 
 def _run_verify(asked: argparse.Namespace) -> int:

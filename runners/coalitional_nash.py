@@ -1,7 +1,8 @@
 """The coalitional Nash solution of one game with threats: all maximisers, who declines each threat, and a proof.
 
 Methods: ``exact`` shares a total worth by the specialised search of :mod:`breakaway.runners.division` and enumerates
-points; ``model`` solves Pyomo models (:mod:`breakaway.runners.threat_game`). A polyhedron always takes ``model``.
+points; ``model`` solves Pyomo models (:mod:`breakaway.runners.threat_game`). Polyhedra and convex sets always take
+``model``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 import pandas as pd
 
 from breakaway.data.coalitions import members
-from breakaway.data.games import Points, Polyhedron, Threat, ThreatGame, TotalWorth
+from breakaway.data.games import ConvexSet, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
@@ -34,7 +35,7 @@ def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, abou
     Parameters
     ----------
     game
-        A game with a total worth, points or a polyhedron as its feasible set.
+        A game with a total worth, points, a polyhedron or a convex set as its feasible set.
     how
         Method, solver, tolerance, detail.
     about
@@ -94,8 +95,8 @@ def _partial_answer(game: ThreatGame, stop: Stop, how: HowToSolve, about: About)
 
 
 def method_that_applies(game: ThreatGame, how: HowToSolve) -> HowToSolve:
-    """Return the options with ``model`` for a polyhedron, to which the exact search does not apply."""
-    return replace(how, method="model") if isinstance(game.feasible, Polyhedron) else how
+    """Return the options with ``model`` for a polyhedron or convex set, to which the exact search does not apply."""
+    return replace(how, method="model") if isinstance(game.feasible, Polyhedron | ConvexSet) else how
 
 
 def divide_game(game: ThreatGame, how: HowToSolve) -> Division:

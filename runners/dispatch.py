@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from breakaway.data.games import CharacteristicFunctionGame, Game, ThreatGame
+from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, ThreatGame
 from breakaway.data.instances import Instance
 from breakaway.results.records import Answer
 from breakaway.runners.asking import UNNAMED, About, HowToSolve
@@ -20,12 +20,14 @@ from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.division import Division
+from breakaway.runners.ntu import solve_ntu
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
 from breakaway.runners.verify import (
     Verification,
     verify_characteristic,
     verify_comparison,
+    verify_ntu,
     verify_threat_game,
     verify_viability,
 )
@@ -46,8 +48,8 @@ REPORTED_PACKAGES = (
 def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED, hooks: Hooks | None = None) -> Answer:
     """Solve a game by the concept of its kind.
 
-    A game with threats gets its coalitional Nash solutions, a characteristic function those of every coalition, a game
-    with externalities the verdict on every coalition structure.
+    A game with threats gets its coalitional Nash solutions, a characteristic function or a game without transferable
+    utility those of every coalition, a game with externalities the verdict on every coalition structure.
 
     Raises
     ------
@@ -62,6 +64,8 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):
         return solve_characteristic(game, how, about)
+    if isinstance(game, NtuGame):
+        return solve_ntu(game, how, about)
     return solve_viability(game, how, about, hooks)
 
 
@@ -85,6 +89,8 @@ def verify_answer(
         return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance, reasons=tables)
     if isinstance(game, CharacteristicFunctionGame):
         return verify_characteristic(game, tables, claims, tolerance)
+    if isinstance(game, NtuGame):
+        return verify_ntu(game, tables, claims, tolerance)
     return verify_viability(game, tables, tolerance, claims)
 
 

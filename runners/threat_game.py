@@ -2,7 +2,8 @@
 
 A total worth is a block problem for the divider of :mod:`breakaway.runners.model_division`. For points and polyhedra
 the loop of :mod:`breakaway.runners.stepwise` is the same, with another judge: a point is evaluated as it stands; under
-chosen levels a polyhedron leaves a smooth concave model, which Ipopt solves.
+chosen levels a polyhedron leaves a smooth concave model, which Ipopt solves. A convex set goes by enumeration of boxes
+(:mod:`breakaway.runners.convex`), or by the same loop with a MINLP solver.
 """
 
 from __future__ import annotations
@@ -16,10 +17,20 @@ import numpy as np
 import pyomo.environ as pyo
 
 from breakaway.data.coalitions import members
-from breakaway.data.games import Points, Polyhedron, ThreatGame, TotalWorth
+from breakaway.data.games import ConvexSet, FeasibleSet, Payoffs, Points, Polyhedron, ThreatGame, TotalWorth
 from breakaway.models import coalitional_nash
 from breakaway.models.unblocked import payoff_scale
 from breakaway.runners.choices import Choices, LevelNumbers, choices_of
+from breakaway.runners.convex import (
+    CONVEX_TIE,
+    CONVEX_TOLERANCE,
+    Boxes,
+    divide_convex,
+    highest_allocations,
+    net_of,
+    scaled_set,
+    tops_of,
+)
 from breakaway.runners.division import BlockProblem, Division
 from breakaway.runners.model_division import (
     STEEPEST,
@@ -30,13 +41,10 @@ from breakaway.runners.model_division import (
     margin_of,
     model_divider,
 )
-from breakaway.runners.points import best_points, point_array
+from breakaway.runners.points import best_points, point_array, solve_points
 from breakaway.runners.search import TIE, Number
 from breakaway.runners.solvers import SolverOptions, UnboundedError
 from breakaway.runners.stepwise import Candidate, Clock, Journal, all_maximisers, keep_no_journal
-
-POLYHEDRON_TIE = 1e-7
-"""Log products from Ipopt that differ by no more are maximisers alike."""
 
 ACTIVE = 1e-6
 """A payoff this close to its lower bound, relative to the scale, is taken to be held there."""
@@ -48,11 +56,13 @@ def solve_general(
     solver: str = "highs",
     formulation: str | None = None,
     journal: Journal = keep_no_journal,
+    eps: float | None = None,
 ) -> Division:
     """Return all coalitional Nash solutions of a game with threats, by Pyomo models.
 
-    For points and polyhedra ``required`` is NaN. For a polyhedron whose best product is zero one solution is given and
-    ``complete`` is false: the maximisers are then all unblocked allocations, in general infinitely many.
+    For points, polyhedra and convex sets ``required`` is NaN. For a polyhedron or convex set whose best product is zero
+    one solution is given and ``complete`` is false: the maximisers are then all unblocked allocations, in general
+    infinitely many.
 
     Parameters
     ----------
@@ -61,7 +71,10 @@ def solve_general(
     options
         Limits and tolerances; the time limit holds for the whole game and is split over its solves.
     solver, formulation, journal
-        As for :func:`~breakaway.runners.model_division.model_divider`.
+        As for :func:`~breakaway.runners.model_division.model_divider`; a convex set takes ``highs`` for
+        :func:`solve_convex` by Ipopt, and no formulation.
+    eps
+        Tolerance in the game's unit of payoff; by default 1e-9 of :func:`game_scale`.
 
     Raises
     ------
@@ -70,11 +83,11 @@ def solve_general(
     LimitReachedError
         Carrying the best value and the bound.
     UnboundedError
-        When a polyhedron does not bound the payoffs.
+        When a polyhedron or convex set does not bound the payoffs.
     """
     check_method(solver, formulation)
     asked = options or SolverOptions()
-    eps = TIE * game_scale(game)
+    eps = TIE * game_scale(game) if eps is None else eps
     match game.feasible:
         case TotalWorth():
             return model_divider(asked, solver, formulation, journal)(block_problem(game, eps))
@@ -82,6 +95,12 @@ def solve_general(
             return _solve_points(game, eps, solver, formulation, Clock(asked, journal))
         case Polyhedron():
             return _solve_polyhedron(game, eps, solver, formulation, Clock(asked, journal))
+        case ConvexSet():
+            if formulation is not None:
+                raise ValueError(
+                    "a convex set is solved by boxes, or by SCIP with thresholds: leave out the formulation"
+                )
+            return solve_convex(game, max(eps, CONVEX_TOLERANCE * game_scale(game)), Clock(asked, journal), solver)
 
 
 def game_scale(game: ThreatGame) -> float:
@@ -93,7 +112,7 @@ def game_scale(game: ThreatGame) -> float:
             numbers.append(abs(worth))
         case Points(payoffs=points):
             numbers += [abs(payoff) for point in points for payoff in point]
-        case Polyhedron():
+        case Polyhedron() | ConvexSet():
             numbers.append(payoff_scale(game))
     return max(numbers, default=0.0) or 1.0
 
@@ -127,23 +146,28 @@ def _problem(game: ThreatGame, worth: Number, eps: Number, leeway: Number = 0.0)
 
 
 def _solve_points(game: ThreatGame, eps: float, solver: str, formulation: str | None, clock: Clock) -> Division:
-    """Choose a point; forbid it; choose again, until no point as good is left."""
+    """Choose a point; forbid it; choose again, until no point as good is left.
+
+    Models have the points that give everybody a gain; when all of these are blocked, the others are read off the table.
+    """
     d = np.array(game.players.disagreement)
     allocations = point_array(game)
     # A point that a threat exceeds by no more than eps is unblocked; the models know no leeway, so it is granted here.
     choices = choices_of(_problem(game, math.nan, eps, leeway=eps), scale=payoff_scale(game))
-    rational = [k for k, x in enumerate(allocations) if (x >= d - eps).all()]
-    net = {str(k): np.maximum(allocations[k] - d, 0.0) / choices.scale for k in rational}
+    gaining = [k for k, x in enumerate(allocations) if (x > d + eps).all()]
+    net = {str(k): (allocations[k] - d) / choices.scale for k in gaining}
     if not net:
-        return best_points(game, [], eps)
+        return solve_points(game, eps)
     feasible = Points(tuple(net), tuple(tuple(map(float, x)) for x in net.values()))
     model = _master(choices, feasible, solver, formulation)
     judge = PointsJudge(choices, allocations, d, eps, margin_of(solver) * choices.weight_scale)
     found, _ = all_maximisers(model, solver, judge, clock)
+    if not found:
+        return solve_points(game, eps)
     return best_points(game, [np.array(c.allocation) for c in found], eps)
 
 
-def _master(choices: Choices, feasible: Points | Polyhedron, solver: str, formulation: str | None) -> Any:
+def _master(choices: Choices, feasible: FeasibleSet, solver: str, formulation: str | None) -> Any:
     model = coalitional_nash.build(choices.game(feasible), formulation or formulations_of(solver)[0])
     if formulation == "disjunctive":
         pyo.TransformationFactory("gdp.bigm").apply_to(model)
@@ -188,38 +212,92 @@ def _add_tangents(model: Any, scaled: Sequence[float]) -> None:
             coalitional_nash.add_tangent(model, str(i), max(float(point), STEEPEST))
 
 
-# --- polyhedra -----------------------------------------------------------------------------------------------------
+# --- polyhedra and convex sets -------------------------------------------------------------------------------------
 
 
 def _solve_polyhedron(game: ThreatGame, eps: float, solver: str, formulation: str | None, clock: Clock) -> Division:
     """Tell whether the best product is positive; if so, choose levels, solve what they leave, give one up, repeat."""
     choices = choices_of(_problem(game, math.nan, eps), scale=payoff_scale(game))
-    feasible = _scaled_rows(game, choices.scale)
+    feasible = scaled_set(game, choices.scale)
     trial = coalitional_nash.build(choices.game(feasible), "smallest_gain")
     if clock.solve(trial, "highs") is None:
-        return Division(math.nan, False, (), -math.inf, -math.inf, 1)
+        return NOTHING
     if pyo.value(trial.smallest_gain) * choices.scale <= eps:
         return _one_of_product_zero(choices, trial)
-    judge = PolyhedronJudge(choices, feasible, clock, margin_of(solver) * choices.weight_scale)
-    found, bound = all_maximisers(_master(choices, feasible, solver, formulation), solver, judge, clock)
-    if not found:
+    found = _by_master(Boxes(choices, feasible, clock), _master(choices, feasible, solver, formulation), solver)
+    if not found.viable:
         raise UnboundedError(
             "the polyhedron has unblocked allocations but no best one: add rows that bound every payoff"
         )
+    return found
+
+
+def solve_convex(
+    game: ThreatGame, eps: float, clock: Clock, solver: str = "ipopt", tops: Payoffs | None = None
+) -> Division:
+    """Return all coalitional Nash solutions over a polyhedron or convex set.
+
+    Parameters
+    ----------
+    game
+        The game; its feasible set is a polyhedron or a convex set.
+    eps
+        Tolerance in the game's unit of payoff, at least what Ipopt reaches.
+    clock
+        Time limit and journal.
+    solver
+        ``"ipopt"`` (or ``"highs"``): enumeration of boxes (:mod:`breakaway.runners.convex`); a MINLP solver such as
+        ``"scip"``: the model with thresholds, each of its choices evaluated by Ipopt.
+    tops
+        The largest payoff of each player in the set, where it is known.
+
+    Raises
+    ------
+    UnboundedError
+        When the set does not bound the payoffs.
+    LimitReachedError
+        Carrying the bound.
+    """
+    if tops is None:
+        highest = highest_allocations(game, clock)
+        if highest is None:
+            return NOTHING
+        tops = tops_of(highest)
+    gains = [top - d for top, d in zip(tops, game.players.disagreement, strict=True)]
+    if max(gains) <= eps:
+        return _only_disagreement(game, eps)
+    choices = choices_of(_problem(game, math.nan, eps), scale=max(gains))
+    feasible = scaled_set(game, choices.scale)
+    if solver in ("ipopt", "highs"):
+        return divide_convex(choices, feasible, clock)
+    model = _master(choices, feasible, solver, None)
+    for variable, gain in zip(model.payoff.values(), gains, strict=True):
+        variable.setub(gain / choices.scale + ACTIVE)
+    found = _by_master(Boxes(choices, feasible, clock), model, solver)
+    return found if found.viable else divide_convex(choices, feasible, clock)
+
+
+def _only_disagreement(game: ThreatGame, eps: float) -> Division:
+    """Divide a set that gives nobody more than disagreement."""
+    floor = Points(("disagreement",), (game.players.disagreement,))
+    return solve_points(replace(game, feasible=floor), eps)
+
+
+NOTHING = Division(math.nan, False, (), -math.inf, -math.inf, 1)
+"""The division of a set without an unblocked allocation."""
+
+
+def _by_master(boxes: Boxes, model: Any, solver: str) -> Division:
+    """Let a model choose levels until no choice as good is left; not viable when none has a positive product."""
+    choices = boxes.choices
+    judge = ConvexJudge(boxes, margin_of(solver) * choices.weight_scale)
+    found, bound = all_maximisers(model, solver, judge, boxes.clock)
+    if not found:
+        return NOTHING
     best = max(candidate.value for candidate in found)
-    kept = [c.allocation for c in found if c.value >= best - POLYHEDRON_TIE]
+    kept = [c.allocation for c in found if c.value >= best - CONVEX_TIE]
     rounded = replace(choices.problem, eps=ACTIVE * choices.scale / 10)
     return Division(math.nan, True, listed(rounded, kept), best, max(best, bound), 1 + len(found))
-
-
-def _scaled_rows(game: ThreatGame, scale: float) -> Polyhedron:
-    """Return the polyhedron in scaled net payoffs: A x <= (b - A d) / scale."""
-    rows = game.feasible
-    if not isinstance(rows, Polyhedron):
-        raise ValueError("the feasible set is not a polyhedron; use solve_general")
-    coefficients, d = np.array(rows.coefficients), np.array(game.players.disagreement)
-    bounds = (np.array(rows.bounds) - coefficients @ d) / scale
-    return Polyhedron(rows.names, rows.coefficients, tuple(map(float, bounds)))
 
 
 def _one_of_product_zero(choices: Choices, trial: Any) -> Division:
@@ -230,57 +308,39 @@ def _one_of_product_zero(choices: Choices, trial: Any) -> Division:
 
 
 @dataclass(slots=True)
-class PolyhedronJudge:
-    """Choices of levels in a polyhedron: what they leave is a concave model for Ipopt."""
+class ConvexJudge:
+    """Choices of levels in a polyhedron or convex set: what they leave is a concave model for Ipopt."""
 
-    choices: Choices
-    feasible: Polyhedron
-    clock: Clock
+    boxes: Boxes
     margin: float
     _binding: LevelNumbers = field(default_factory=dict)
-    _seen: tuple[Number, ...] = ()
+    _seen: tuple[float, ...] = ()
 
     def value(self, model_value: float) -> float:
         """Return the log of the unscaled Nash product."""
-        return self.choices.value(model_value)
+        return self.boxes.choices.value(model_value)
 
     def evaluate(self, model: Any, best: float) -> Candidate:
         """Maximise under the chosen levels, unless they force somebody's gain to zero."""
-        choices = self.choices
+        choices = self.boxes.choices
         numbers = choices.reduced(choices.numbers(coalitional_nash.chosen_levels(model)))
-        lower = choices.named(numbers)
         self._binding, self._seen = numbers, ()
-        if not self._leaves_gain(lower):
+        found = self.boxes.best_in(numbers)
+        if found is None or found.value == -math.inf:
             return Candidate(-math.inf)
-        inner = coalitional_nash.build(choices.game(self.feasible), "fixed_choices", lower=lower)
-        outcome = self.clock.solve(inner, "ipopt", best if best > -math.inf else None)
-        if outcome is None:
-            return Candidate(-math.inf)
-        scaled = tuple(float(pyo.value(inner.payoff[str(i)])) for i in choices.problem.positions)
-        self._binding = {i: k for i, k in numbers.items() if scaled[i] <= choices.model_level(i, k) + ACTIVE}
-        self._seen = scaled
-        own = choices.value(float(pyo.value(inner.log_nash_product)))
-        return Candidate(own, tuple(x * choices.scale for x in scaled), own)
-
-    def _leaves_gain(self, lower: dict[str, float]) -> bool:
-        """Tell whether some feasible allocation above the lower bounds gives everybody a gain."""
-        trial = coalitional_nash.build(self.choices.game(self.feasible), "smallest_gain")
-        for name, level in lower.items():
-            trial.payoff[name].setlb(level)
-        for key in trial.reaches:
-            trial.reaches[key].fix(int(trial.level_payoff[key] <= lower.get(key[0], 0.0)))
-        outcome = self.clock.solve(trial, "highs")
-        return outcome is not None and bool(pyo.value(trial.smallest_gain) > ACTIVE * 1e-3)
+        self._seen = found.scaled
+        self._binding = {i: k for i, k in numbers.items() if found.scaled[i] <= choices.model_level(i, k) + ACTIVE}
+        return Candidate(found.value, tuple(net_of(choices, found.scaled)), found.value)
 
     def exclude(self, model: Any) -> bool:
         """Give up one of the choices that bind; without any, the candidate is best of all."""
         if not self._binding:
             return False
-        coalitional_nash.give_up(model, self.choices.named(self._binding))
+        coalitional_nash.give_up(model, self.boxes.choices.named(self._binding))
         return True
 
     def refine(self, model: Any) -> None:
         """Add tangents where the model's optimum and the candidate are."""
-        _add_tangents(model, [pyo.value(model.payoff[str(i)]) for i in self.choices.problem.positions])
+        _add_tangents(model, [pyo.value(model.payoff[str(i)]) for i in self.boxes.choices.problem.positions])
         if self._seen:
             _add_tangents(model, self._seen)

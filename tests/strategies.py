@@ -11,6 +11,7 @@ from breakaway.data.games import (
     AbatementGame,
     CharacteristicFunctionGame,
     CournotMarket,
+    NtuGame,
     PartitionFunctionGame,
     Players,
     Points,
@@ -80,6 +81,26 @@ def characteristic_functions(draw: st.DrawFn) -> CharacteristicFunctionGame:
 
 
 @st.composite
+def feasible_sets(draw: st.DrawFn, floor: tuple[float, ...]) -> TotalWorth | Points | Polyhedron:
+    form = draw(st.sampled_from(["total", "points", "polyhedron"]))
+    if form == "total":
+        return TotalWorth(2.0 * sum(floor) + draw(positive))
+    matrix = draw(rows(positive, len(floor)))
+    names_of_rows = tuple(draw(labels(len(matrix))))
+    if form == "points":
+        return Points(names_of_rows, tuple(tuple(d + x for d, x in zip(floor, p, strict=True)) for p in matrix))
+    return Polyhedron(names_of_rows, matrix, tuple(draw(numbers) for _ in matrix))
+
+
+@st.composite
+def ntu_games(draw: st.DrawFn) -> NtuGame:
+    group = draw(players(most=3, disagreement=money))
+    listed = sorted(draw(st.lists(st.integers(1, group.everyone), min_size=1, unique=True)))
+    feasible = {mask: draw(feasible_sets(group.of_members(group.disagreement, mask))) for mask in listed}
+    return NtuGame(group, feasible, draw(coalition_weights(group)))
+
+
+@st.composite
 def partition_functions(draw: st.DrawFn) -> PartitionFunctionGame:
     group = draw(players())
     worths = {structure: tuple(draw(money) for _ in structure) for structure in structures(group.everyone)}
@@ -109,6 +130,7 @@ def research_races(draw: st.DrawFn) -> ResearchRace:
 GAMES = {
     "threat-game": threat_games(),
     "characteristic-function": characteristic_functions(),
+    "ntu-game": ntu_games(),
     "partition-function": partition_functions(),
     "cournot": cournot_markets(),
     "abatement": abatement_games(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pyomo.environ as pyo
@@ -10,7 +11,7 @@ import pytest
 from application_cases import golden_names, golden_text, model_text, run_page
 from threat_cases import CAPACITY, EXAMPLE_1, THREE_PAIRS, UNEVEN, WEIGHTED
 
-from breakaway.data.games import Players, Points, Threat, ThreatGame, TotalWorth
+from breakaway.data.games import ConvexSet, Players, Points, Threat, ThreatGame, TotalWorth
 from breakaway.models import chain_flow, coalitional_nash
 from breakaway.runners.solvers import CapabilityError, InfeasibleError, Outcome, solve_model
 
@@ -232,7 +233,7 @@ def test_unknown_formulation_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize(("formulation", "lower"), [("fixed_choices", None), ("threshold", {"1": 0.4})])
 def test_lower_bounds_belong_to_fixed_choices(formulation: str, lower: dict[str, float] | None) -> None:
-    with pytest.raises(ValueError, match="lower bounds go with formulation='fixed_choices'"):
+    with pytest.raises(ValueError, match="lower bounds go with fixed_choices and room"):
         coalitional_nash.build(THREE_PAIRS, formulation, lower=lower)
 
 
@@ -247,7 +248,7 @@ def test_lower_bounds_of_unknown_players() -> None:
 
 
 def test_fixed_choices_takes_no_points() -> None:
-    with pytest.raises(ValueError, match="takes no list of points"):
+    with pytest.raises(ValueError, match="take no list of points"):
         coalitional_nash.build(EXAMPLE_1, "fixed_choices", lower={})
 
 
@@ -286,15 +287,24 @@ def test_disjunctions_must_be_transformed() -> None:
 # --- texts ---------------------------------------------------------------------------------------------------------
 
 
+def unit_ball(block: pyo.Block, payoff: Mapping[str, pyo.Var]) -> None:
+    block.radius = pyo.Constraint(expr=pyo.quicksum(x**2 for x in payoff.values()) <= 1.0, doc="sum of x_i^2 <= 1")
+
+
 def golden_models() -> dict[str, pyo.ConcreteModel]:
     """Return one model per formulation, and one for each further component: feasible sets, order, exclusions."""
     lower = {"A": 2.0, "B": 4.2, "C": 2.0}
     models = {
-        f: coalitional_nash.build(WEIGHTED, f, lower=lower if f == "fixed_choices" else None)
+        f: coalitional_nash.build(WEIGHTED, f, lower=lower if f in coalitional_nash.GIVEN_LOWER else None)
         for f in coalitional_nash.FORMULATIONS
     }
     two = ThreatGame(EXAMPLE_1.players, Points(("y", "z"), EXAMPLE_1.feasible.payoffs), UNEVEN.threats[:0])
     models["points"] = coalitional_nash.build(two)
+    models["convex_set"] = coalitional_nash.build(
+        replace(THREE_PAIRS, feasible=ConvexSet(unit_ball)),
+        "fixed_choices",
+        lower={"1": 0.4, "2": 0.4},
+    )
     models["polyhedron"] = coalitional_nash.build(CAPACITY)
     models["identical"] = coalitional_nash.build(THREE_PAIRS, identical=[("1", "2"), ("2", "3")])
     models["given_up"] = models["identical"].clone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from breakaway.data.kinds.abatement import ABATEMENT
 from breakaway.data.kinds.characteristic_function import CHARACTERISTIC_FUNCTION
 from breakaway.data.kinds.cournot import COURNOT
+from breakaway.data.kinds.ntu_game import NTU_GAME
 from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
 from breakaway.data.kinds.research_race import RESEARCH_RACE
 from breakaway.data.kinds.threat_game import THREAT_GAME
@@ -15,6 +16,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         THREAT_GAME,
         CHARACTERISTIC_FUNCTION,
+        NTU_GAME,
         PARTITION_FUNCTION,
         COURNOT,
         ABATEMENT,

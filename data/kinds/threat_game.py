@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from breakaway.data.coalitions import coalition_of, members
-from breakaway.data.games import FeasibleSet, Points, Polyhedron, Threat, ThreatGame, TotalWorth
+from breakaway.data.games import ConvexSet, FeasibleSet, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.data.kinds.bargaining import (
     build_players,
     column,
@@ -180,6 +180,13 @@ def _build_polyhedron(rows: TypedTable, table: TypedTable, n: int) -> Polyhedron
 
 
 def _to_tables(game: ThreatGame) -> tuple[dict[str, ParameterValue], dict[str, pd.DataFrame]]:
+    """Write a game as tables.
+
+    Raises
+    ------
+    TypeError
+        When the feasible set is given by Pyomo constraints.
+    """
     names = game.players.names
     tables = {"players": players_frame(game.players)}
     if game.threats:
@@ -197,6 +204,8 @@ def _to_tables(game: ThreatGame) -> tuple[dict[str, ParameterValue], dict[str, p
         case Polyhedron(labels, coefficients, bounds):
             tables["polyhedron"] = _matrix_frame(labels, names, coefficients, ("row", "player", "coefficient"))
             tables["rows"] = pd.DataFrame({"row": labels, "rhs": bounds})
+        case ConvexSet():
+            raise TypeError("the feasible set is given by Pyomo constraints, which no table holds; keep it in Python")
     return {}, tables
 
 

@@ -2,8 +2,16 @@
 
 from breakaway.runners.verify.characteristic import verify_characteristic
 from breakaway.runners.verify.comparison import verify_comparison
+from breakaway.runners.verify.ntu import verify_ntu
 from breakaway.runners.verify.record import Verification
 from breakaway.runners.verify.threat_game import verify_threat_game
 from breakaway.runners.verify.viability import verify_viability
 
-__all__ = ["Verification", "verify_characteristic", "verify_comparison", "verify_threat_game", "verify_viability"]
+__all__ = [
+    "Verification",
+    "verify_characteristic",
+    "verify_comparison",
+    "verify_ntu",
+    "verify_threat_game",
+    "verify_viability",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from breakaway.runners.verify.divisions import (
     required_worth,
 )
 from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_threat_game
+from breakaway.runners.verify.ntu_sets import CONTINUOUS, body_of, check_continuous
 from breakaway.runners.verify.optimum import Division, blocking_gain, log_product
 from breakaway.runners.verify.polyhedron import BestInSlab, Slab
 from breakaway.runners.verify.products import Best
@@ -60,7 +62,7 @@ def verify_threat_game(
     Parameters
     ----------
     game
-        The game; its feasible set may be a total worth, points or a polyhedron.
+        The game; its feasible set may be a total worth, points, a polyhedron or a convex set.
     solutions
         Columns ``solution, player, payoff``.
     claims
@@ -87,8 +89,13 @@ def verify_threat_game(
         best = _check_total(game, ledger, claims, given, problem, accuracy)
     elif isinstance(game.feasible, Points):
         best = _check_points(game.feasible, ledger, given, problem, accuracy)
-    else:
+    elif isinstance(game.feasible, Polyhedron):
         best = _check_polyhedron(game.feasible, ledger, given, problem, accuracy)
+    else:
+        accuracy = replace(accuracy, tolerance=max(tolerance, CONTINUOUS))
+        claimed = np.array(given, dtype=float).reshape(len(given), len(game.players))
+        body = body_of(game.feasible, game.players.names, problem.floor, accuracy)
+        best = check_continuous(ledger, "N", body, claimed, problem, accuracy).best
     if claims.get("complete") is False:
         _forgive(ledger)
     check_claims(ledger, claims, given, problem, best, accuracy)
