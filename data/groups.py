@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,8 +21,30 @@ GroupArray: TypeAlias = NDArray[np.int32]
 Unlisted = Literal["zero", "forbidden"]
 
 
+class EqualArrays:
+    """Base of dataclasses that hold arrays: two are equal when all their fields are."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare field by field."""
+        return type(self) is type(other) and all(
+            _same(getattr(self, field.name), getattr(other, field.name))
+            for field in fields(self)  # type: ignore[arg-type]
+        )
+
+    def __hash__(self) -> int:
+        """Hash the fields that are no arrays."""
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        return hash((type(self), *(value for value in values if not isinstance(value, np.ndarray))))
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return one == other
+
+
 @dataclass(frozen=True, eq=False)
-class Types:
+class Types(EqualArrays):
     """The types of a market: names, and how many people there are of each (masses mu_i > 0, shape (types,))."""
 
     names: tuple[str, ...]
@@ -51,7 +73,7 @@ def frozen_floats(values: Sequence[float] | Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class GroupGame:
+class GroupGame(EqualArrays):
     """A game with listed surpluses: ``surplus[k] >= 0`` belongs to the group in row k of ``groups``.
 
     All groups of ``min_size`` to ``max_size`` members are permitted; those not listed have surplus 0 when ``unlisted``
@@ -67,7 +89,7 @@ class GroupGame:
 
 
 @dataclass(frozen=True, eq=False)
-class PairwiseGroupGame:
+class PairwiseGroupGame(EqualArrays):
     """A game with s(G) = max(0, sum of ``solo`` + sum of ``values`` over pairs within G - ``size_cost`` of its size).
 
     ``solo`` has shape (types,), ``values`` is symmetric of shape (types, types) and its diagonal is the value of two
@@ -120,7 +142,7 @@ def surplus_of(game: FiniteGroupGame, groups: NDArray[np.int64]) -> Floats:
 def pairwise_surplus(game: PairwiseGroupGame, groups: NDArray[np.int64]) -> Floats:
     """Return max(0, solo + pairs - cost of the size) for groups of one size, shape (m, n)."""
     size = groups.shape[1]
-    total = game.solo[groups].sum(axis=1) - game.size_cost[size]
+    total: Floats = game.solo[groups].sum(axis=1) - game.size_cost[size]
     for a in range(size):
         for b in range(a):
             total += game.values[groups[:, a], groups[:, b]]
@@ -129,8 +151,116 @@ def pairwise_surplus(game: PairwiseGroupGame, groups: NDArray[np.int64]) -> Floa
 
 def listed_surplus(game: GroupGame, groups: NDArray[np.int64]) -> Floats:
     """Return listed surpluses of groups of one size; for those not listed 0, or -infinity when they are forbidden."""
-    padded = np.full((len(groups), game.max_size), -1, dtype=np.int64)
-    padded[:, : groups.shape[1]] = np.sort(groups, axis=1)
     default = 0.0 if game.unlisted == "zero" else -np.inf
-    known = {row.tobytes(): value for row, value in zip(game.groups.astype(np.int64), game.surplus, strict=True)}
-    return np.array([known.get(row.tobytes(), default) for row in padded])
+    found = np.full(len(groups), default)
+    width = max(game.groups.shape[1], groups.shape[1])
+    listed = _keys(_padded(game.groups, width))
+    order = np.argsort(listed)
+    asked = _keys(_padded(np.sort(groups, axis=1), width))
+    places = np.searchsorted(listed, asked, sorter=order)
+    inside = places < len(listed)
+    rows = order[places[inside]]
+    hits = listed[rows] == asked[inside]
+    found[np.flatnonzero(inside)[hits]] = game.surplus[rows[hits]]
+    return found
+
+
+def _padded(groups: NDArray[np.integer], width: int) -> GroupArray:
+    """Return groups as rows of ``width`` entries, padded with -1."""
+    padded = np.full((len(groups), width), -1, dtype=np.int32)
+    padded[:, : groups.shape[1]] = groups
+    return padded
+
+
+def _keys(groups: GroupArray) -> NDArray[np.void]:
+    """Return one sortable key for every row, shape (m,)."""
+    raised = np.ascontiguousarray((groups + 1).astype(">u4"))
+    return raised.view(np.dtype((np.void, raised.itemsize * raised.shape[1]))).ravel()
+
+
+def multisets(types: int, size: int) -> GroupArray:
+    """Return all groups of one size in lexicographic order, shape (C(types + size - 1, size), size)."""
+    groups = np.arange(types, dtype=np.int32)[:, None]
+    for _ in range(size - 1):
+        last = groups[:, -1]
+        choices = types - last
+        before = np.repeat(np.cumsum(choices) - choices, choices)
+        added = np.arange(len(before)) - before + np.repeat(last, choices)
+        groups = np.column_stack([np.repeat(groups, choices, axis=0), added.astype(np.int32)])
+    return groups
+
+
+def all_groups(types: int, min_size: int, max_size: int) -> GroupArray:
+    """Return all groups of ``min_size`` to ``max_size`` members, padded with -1: smaller ones first."""
+    return np.vstack([_padded(multisets(types, size), max_size) for size in range(min_size, max_size + 1)])
+
+
+def group_sizes(groups: GroupArray) -> NDArray[np.int64]:
+    """Return the number of members of each group, shape (m,)."""
+    return np.asarray((groups >= 0).sum(axis=1), dtype=np.int64)
+
+
+def surpluses(game: FiniteGroupGame, groups: GroupArray) -> Floats:
+    """Return the surpluses of groups of any sizes, padded with -1; -infinity where a group is forbidden."""
+    sizes = group_sizes(groups)
+    found = np.empty(len(groups))
+    for size in np.unique(sizes).tolist():
+        rows = sizes == size
+        found[rows] = surplus_of(game, groups[rows, :size].astype(np.int64))
+    return found
+
+
+def one_type_groups(game: FiniteGroupGame) -> GroupArray:
+    """Return, for every type, the group of ``min_size`` members of that type."""
+    own = np.arange(len(game.types), dtype=np.int32)[:, None]
+    return _padded(np.repeat(own, game.min_size, axis=1), game.max_size)
+
+
+def permitted_count(game: FiniteGroupGame) -> int:
+    """Return how many groups are permitted."""
+    if isinstance(game, GroupGame) and game.unlisted == "forbidden":
+        return len(game.groups)
+    return permitted_groups(len(game.types), game.min_size, game.max_size)
+
+
+def sufficient_count(game: FiniteGroupGame) -> int:
+    """Return how many groups :func:`sufficient_groups` lists, or somewhat more."""
+    return len(game.groups) + len(game.types) if isinstance(game, GroupGame) else permitted_count(game)
+
+
+def sufficient_groups(game: FiniteGroupGame) -> tuple[GroupArray, Floats]:
+    """Return permitted groups that suffice for the welfare and for every imputation, with their surpluses.
+
+    Those are all permitted groups, but for unlisted groups with surplus 0 one group of each type: it keeps payoffs at
+    0 or above, and then no other unlisted group can block.
+    """
+    if not isinstance(game, GroupGame):
+        groups = all_groups(len(game.types), game.min_size, game.max_size)
+        return groups, surpluses(game, groups)
+    listed = _padded(game.groups, max(game.max_size, game.groups.shape[1]))
+    if game.unlisted == "forbidden":
+        return listed, game.surplus
+    own = one_type_groups(game)
+    own = own[~np.isin(_keys(own), _keys(listed))]
+    return np.vstack([listed, own]), np.concatenate([game.surplus, np.zeros(len(own))])
+
+
+def member_counts(groups: GroupArray) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Return the incidence of types in groups as (group, type, count) triples, sorted by group, then by type.
+
+    ``count`` is G(i), how many members of type i the group has.
+    """
+    inside = groups >= 0
+    first = inside.copy()
+    first[:, 1:] &= groups[:, 1:] != groups[:, :-1]
+    rows, places = np.nonzero(first)
+    sizes = group_sizes(groups)
+    ends = np.append(places[1:], 0)
+    last = np.append(rows[1:] != rows[:-1], True)
+    ends[last] = sizes[rows[last]]
+    return rows, groups[rows, places].astype(np.int64), (ends - places).astype(np.float64)
+
+
+def payoff_within(groups: GroupArray, imputation: Floats) -> Floats:
+    """Return the total payoff of the members of each group, u(G) = sum over i in G of u_i, shape (m,)."""
+    return np.asarray(np.append(imputation, 0.0)[groups].sum(axis=1), dtype=np.float64)
