@@ -25,7 +25,7 @@ around the separators are allowed, and the order of members and of coalitions do
 have a point as the decimal sign.
 
 Up to 13 players where coalition structures are listed; up to 22 where many players are identical (equal in every column
-of `players`), as long as structures have at most 25,000 type patterns. Up to 16 players in a `characteristic-function`,
+of `players`), as long as structures have at most 25,000 type patterns. Up to 22 players in a `characteristic-function`,
 up to 10 in an `ntu-game`, up to 30 in a `threat-game`.
 """
 

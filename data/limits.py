@@ -12,8 +12,11 @@ from breakaway.data.coalitions import MAX_PLAYERS
 MAX_PLAYERS_THREAT_GAME = 30
 """Most players of a game with given threats, which lists no coalitions of its own."""
 
-MAX_PLAYERS_CHARACTERISTIC = 16
-"""Most players of a characteristic function: it has 65,535 coalitions of 16 players."""
+MAX_PLAYERS_CHARACTERISTIC = 22
+"""Most players of a characteristic function: it has 4,194,303 coalitions of 22 players."""
+
+MAX_PLAYERS_INCONSISTENT = 16
+"""Most players of a characteristic function some of whose coalitions have weights of their own."""
 
 MAX_PLAYERS_NTU = 10
 """Most players of a game without transferable utility: its 1,023 coalitions face up to 57,000 threats."""

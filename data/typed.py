@@ -171,15 +171,24 @@ def member_parser(names: Sequence[str], domain: str) -> Parser:
 
 def coalition_parser(names: Sequence[str]) -> Callable[[str], Coalition]:
     """Return a parser of coalitions that remembers what it has read."""
-    known: dict[str, Coalition] = {}
+    known: dict[str, Coalition] = {"": 0}
+    bits = {name: 1 << k for k, name in enumerate(names)}
 
     def parse(text: str) -> Coalition:
-        if text not in known:
+        found = known.get(text)
+        if found:
+            return found
+        head, _, last = text.rpartition("+")
+        smaller, bit = known.get(head), bits.get(last, 0)
+        if smaller is not None and bit and not smaller & bit and not text.startswith("+"):
+            found = smaller | bit  # one player more than a coalition met before: the rule in long tables
+        else:
             try:
-                known[text] = parse_coalition(text, names)
+                found = parse_coalition(text, names)
             except ValueError as error:
                 raise _coalition_error(text, str(error), names) from None
-        return known[text]
+        known[text] = found
+        return found
 
     return parse
 

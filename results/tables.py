@@ -49,6 +49,10 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "worth": Column("number", "what the coalition can share; for a structure the total of its coalitions"),
         "required_worth": Column("number", "least total of payoffs at which some division meets every threat"),
         "slack": Column("number", "worth - required_worth"),
+        "naive_required_worth": Column(
+            "number", "required_worth when coalitions threaten with their unconstrained Nash divisions (Theorem 2)"
+        ),
+        "agrees": Column("boolean", "those threats lead to the same required worth and the same solutions"),
         "shortfall": Column("number", "required_worth - worth of a coalition that is not viable"),
         "renamings": Column("integer", "structures of this pattern, by renaming identical players"),
         "solution": Column("integer", "number of the solution within its coalition, from 1"),
@@ -118,7 +122,10 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
         "characteristic-function": {
             "solutions": Table("a player's payoff in one maximiser", ("solution", "player", "payoff"), required=True),
             "coalitions": Table(
-                "a coalition", ("coalition", "worth", "viable", "required_worth", "slack"), required=True
+                "a coalition",
+                ("coalition", "worth", "viable", "required_worth", "slack"),
+                ("naive_required_worth", "agrees"),
+                required=True,
             ),
             "coalition_solutions": Table(
                 "a member's payoff in one maximiser of its coalition",

@@ -129,8 +129,9 @@ def _coalition_section(answer: Answer) -> list[str]:
     size = coalitions["coalition"].str.count(r"\+")
     ordered = coalitions.loc[size.sort_values(kind="stable", ascending=False).index]
     solutions = answer.tables["coalition_solutions"].groupby("coalition")["solution"].nunique()
+    unknown = "-" if answer.certificate.claims.get("coalition_solutions") == "partial" else "0"
     rows = [
-        _coalition_row(record, int(solutions.get(record["coalition"], 0)))
+        _coalition_row(record, str(solutions.get(record["coalition"], unknown if record["viable"] else "0")))
         for record in ordered.head(MOST_COALITIONS).to_dict("records")
     ]
     viable = int(coalitions["viable"].sum())
@@ -140,9 +141,9 @@ def _coalition_section(answer: Answer) -> list[str]:
     return [f"{plural(len(coalitions), 'coalition')}, {viable:,} viable", *aligned(header, rows, range(2, 6)), *more]
 
 
-def _coalition_row(record: Mapping[Hashable, object], solutions: int) -> tuple[str, ...]:
+def _coalition_row(record: Mapping[Hashable, object], solutions: str) -> tuple[str, ...]:
     worth, required, slack = (float(str(record[name])) for name in ("worth", "required_worth", "slack"))
-    numbers = (number(worth), number(required), number(settled(slack, worth)), str(solutions))
+    numbers = (number(worth), number(required), number(settled(slack, worth)), solutions)
     return str(record["coalition"]), yes_no(record["viable"]), *numbers
 
 

@@ -11,7 +11,10 @@ from breakaway.runners.division import Divider, divide_exactly
 from breakaway.runners.model_division import model_divider
 from breakaway.runners.solvers import SolverOptions
 
-Method = Literal["exact", "model"]
+Method = Literal["exact", "model", "ordered"]
+ORDERED_ONLY = (
+    "method ordered divides the grand coalition of a characteristic function and nothing else: use method exact"
+)
 Detail = Literal["auto", "all", "failures", "none"]
 
 
@@ -23,7 +26,8 @@ class HowToSolve:
     ----------
     method
         ``exact``: specialised search and closed-form worths. ``model``: every equilibrium and every division is a
-        Pyomo model.
+        Pyomo model. ``ordered``: of a characteristic function with the same weights in every coalition, only the grand
+        coalition is divided, by the naive problem of Theorem 2; ``exact`` takes it by itself for many players.
     solver
         For the divisions of ``model``: ``highs`` (outer approximation, with Ipopt; the default) or ``scip``.
     formulation
@@ -65,7 +69,15 @@ class HowToSolve:
             raise ValueError("Pyomo models compute in floating point: the rational option needs the exact method")
 
     def divider(self) -> Divider:
-        """Return the way in which blocks are divided."""
+        """Return the way in which blocks are divided.
+
+        Raises
+        ------
+        ValueError
+            When the method divides no blocks.
+        """
+        if self.method == "ordered":
+            raise ValueError(ORDERED_ONLY)
         if self.method == "exact":
             return divide_exactly
         return model_divider(self.options, self.solver or "highs", self.formulation)

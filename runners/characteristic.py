@@ -1,7 +1,8 @@
 """Coalitional Nash bargaining without externalities: the recursion (31)-(32) over a characteristic function.
 
 From singletons up, every coalition shares its worth under the threats of its strict subcoalitions, which threaten with
-their own solutions. A coalition without an unblocked allocation is ineffective: it never threatens.
+their own solutions. A coalition without an unblocked allocation is ineffective: it never threatens. With many players
+the grand coalition is divided by :mod:`breakaway.runners.ordered_answer` instead.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure, bell_number, coarsest, members, structures
 from breakaway.data.games import CharacteristicFunctionGame, Players
+from breakaway.data.limits import MAX_PLAYERS_INCONSISTENT
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.coalitional_nash import claims_of
 from breakaway.runners.division import BlockProblem, Division, fraction_of
 from breakaway.runners.lattice import PlayerTypes
+from breakaway.runners.naive import Agreement, compare_with_naive
 from breakaway.runners.named_map import unfold
+from breakaway.runners.ordered import is_consistent
+from breakaway.runners.ordered_answer import solve_ordered
 from breakaway.runners.recursion import alone
 from breakaway.runners.search import Clause
 from breakaway.runners.setting import player_types, position_vector, position_weights, scale_of_game
@@ -32,6 +37,12 @@ MOST_STRUCTURES = 4_140
 
 MOST_DETAILED = 6
 """Up to this many players the threats of every coalition are listed, and the answer verified, unless told otherwise."""
+
+MODEL_ACCURACY = 1e-7
+"""Relative differences up to this between a Pyomo model and a search are the solver's."""
+
+MOST_DIVIDED = 1_023
+"""Up to this many coalitions that differ (ten players) all are divided; of more, only the grand coalition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,8 @@ def solve_characteristic(
     Returns
     -------
     Tables ``solutions`` (of N), ``coalitions``, ``coalition_solutions``, ``failures``, and by size ``structures`` and
-    ``met``.
+    ``met``. Above :data:`MOST_DIVIDED` coalitions only N and single players are divided; see
+    :func:`~breakaway.runners.ordered_answer.solve_ordered`.
 
     Raises
     ------
@@ -100,11 +112,17 @@ def solve_characteristic(
         When a limit is reached, a solver fails or the user interrupts; it carries the coalitions divided so far.
     SolveError
         When the solver is not available, or refuses the question.
+    ValueError
+        When the method does not apply: ordered search to weights that differ between coalitions, or the recursion to
+        more than 16 players.
     """
     how = how or HowToSolve()
+    types = _types(game, how)
+    if takes_ordered(game, types, how):
+        return solve_ordered(game, how, about)
     clock = PhaseClock()
     eps = 0.0 if how.rational else how.options.tolerance * scale_of_game(game)
-    solved = CoalitionSolutions(player_types(game) if how.identical else PlayerTypes.distinct(len(game.players)))
+    solved = CoalitionSolutions(types)
     try:
         divide_all(game, how, eps, solved)
     except STOPS as error:
@@ -115,13 +133,68 @@ def solve_characteristic(
     clock.lap("recursion")
     tables = _tables(game, solved, how, eps)
     clock.lap("tables")
+    agreement = _agreement(game, solved, how)
+    tables["coalitions"] = _with_naive(tables["coalitions"], game.players, agreement)
+    clock.lap("naive problem")
     grand = solved.division(game.players.everyone)
-    claims = {**claims_of(grand, how, eps), "solutions": len(solved.solutions(game.players.everyone))}
+    claims = {
+        **claims_of(grand, how, eps),
+        "solutions": len(solved.solutions(game.players.everyone)),
+        **agreement.claims(game.players.coalition_name),
+    }
     residual, checks = _verification(game, tables, claims, how)
     clock.lap("verification")
     certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
     names = game.players.names
     return Answer("characteristic-function", *about, names, tables, certificate, how.asked(), clock.laps)
+
+
+def _types(game: CharacteristicFunctionGame, how: HowToSolve) -> PlayerTypes:
+    """Recognise identical players, where the recursion may profit from it."""
+    n = len(game.players)
+    many = n > MAX_PLAYERS_INCONSISTENT or how.method == "ordered"
+    return player_types(game) if how.identical and not many else PlayerTypes.distinct(n)
+
+
+def takes_ordered(game: CharacteristicFunctionGame, types: PlayerTypes, how: HowToSolve) -> bool:
+    """Tell whether the grand coalition alone is divided: asked for, or too many coalitions for the recursion.
+
+    Raises
+    ------
+    ValueError
+        When there are more players than the recursion, which the method or the weights need, can do.
+    """
+    if how.method == "ordered":
+        return True
+    n = len(game.players)
+    if n <= MAX_PLAYERS_INCONSISTENT:
+        wanted = how.method == "exact" and how.detail not in ("all", "failures") and is_consistent(game)
+        return wanted and sum(1 for _ in types.inside(game.players.everyone)) > MOST_DIVIDED
+    if how.method == "model" or not is_consistent(game):
+        raise ValueError(
+            f"{n} players: the recursion over all coalitions is for up to {MAX_PLAYERS_INCONSISTENT}; use --method "
+            "ordered, which needs the same weights in every coalition"
+        )
+    return True
+
+
+def _agreement(game: CharacteristicFunctionGame, solved: CoalitionSolutions, how: HowToSolve) -> Agreement:
+    """Compare with the naive problem of Theorem 2; Pyomo models are as exact as their solvers."""
+    scale = scale_of_game(game)
+    tolerance = max(how.options.tolerance, MODEL_ACCURACY if how.method == "model" else 0.0)
+    every = len(game.players) <= MOST_DETAILED
+    return compare_with_naive(game, (solved.division, solved.solutions), how, tolerance * scale, every=every)
+
+
+def _with_naive(coalitions: pd.DataFrame, players: Players, agreement: Agreement) -> pd.DataFrame:
+    """Set the naive problem's required worths beside the recursion's, where they were compared."""
+    if not agreement.scope:
+        return coalitions
+    name = players.coalition_name
+    required = {name(coalition): float(agreement.required[coalition]) for coalition in agreement.agrees}
+    agrees = {name(coalition): same for coalition, same in agreement.agrees.items()}
+    listed = coalitions["coalition"]
+    return coalitions.assign(naive_required_worth=listed.map(required), agrees=listed.map(agrees).astype(bool))
 
 
 def _partial_answer(

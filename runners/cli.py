@@ -119,7 +119,12 @@ def _add_solve(commands: Commands) -> None:
     command.add_argument(
         "--concept", metavar="A,B,C", help="set these solution concepts side by side; `all` for every one"
     )
-    command.add_argument("--method", choices=("exact", "model"), default="exact", help="search, or Pyomo models")
+    command.add_argument(
+        "--method",
+        choices=("exact", "model", "ordered"),
+        default="exact",
+        help="search, Pyomo models, or search with players in order (one coalition, many players)",
+    )
     command.add_argument("--solver", metavar="NAME", help="highs, scip or one that Pyomo knows, for --method model")
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
     command.add_argument("--workers", type=int, default=1, help="processes that divide coalitions")
@@ -215,7 +220,7 @@ def _run_solve(asked: argparse.Namespace) -> int:
 def _how(asked: argparse.Namespace) -> HowToSolve:
     if asked.workers < 1:
         raise ValueError(f"--workers {asked.workers}: at least one process is needed")
-    if asked.method == "exact" and (asked.solver or asked.formulation):
+    if asked.method != "model" and (asked.solver or asked.formulation):
         raise ValueError("--solver and --formulation are for Pyomo models: add --method model")
     return HowToSolve(
         asked.method,

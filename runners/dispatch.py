@@ -15,7 +15,7 @@ import pandas as pd
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, ThreatGame
 from breakaway.data.instances import Instance
 from breakaway.results.records import Answer
-from breakaway.runners.asking import UNNAMED, About, HowToSolve
+from breakaway.runners.asking import ORDERED_ONLY, UNNAMED, About, HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.comparison import solve_concepts
@@ -60,6 +60,8 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
     ValueError
         When fractions are asked for and the game, or the method, has none.
     """
+    if how is not None and how.method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
+        raise ValueError(ORDERED_ONLY)
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):

@@ -190,7 +190,7 @@ def test_unusable_cells_among_many_players_give_no_verdict_on_their_number() -> 
 @pytest.mark.parametrize(
     ("kind", "most", "message"),
     [
-        ("characteristic-function", 16, "17 players: the limit is 16; merge or leave out players"),
+        ("characteristic-function", 22, "23 players: the limit is 22; merge or leave out players"),
         ("threat-game", 30, "31 players: the limit is 30; merge or leave out players"),
         (
             "partition-function",

@@ -20,7 +20,7 @@ from breakaway.data.kinds.bargaining import (
     players_table,
     report_limit,
 )
-from breakaway.data.limits import MAX_PLAYERS_CHARACTERISTIC, player_limit
+from breakaway.data.limits import MAX_PLAYERS_CHARACTERISTIC, MAX_PLAYERS_INCONSISTENT, player_limit
 from breakaway.data.problems import SHOWN, Findings
 from breakaway.data.schema import Column, ColumnType, Kind, Parameter, ParameterValue, Table
 from breakaway.data.typed import Data
@@ -29,12 +29,22 @@ from breakaway.data.typed import Data
 def _check(data: Data, findings: Findings) -> None:
     if "players" not in data.tables:
         return
-    if report_limit(data, lambda n: player_limit(n, MAX_PLAYERS_CHARACTERISTIC), findings):
+    if report_limit(data, lambda n: _limit(n, own_weights="coalition_weights" in data.tables), findings):
         return
     check_coalition_weights(data, findings)
     if "worths" in data.tables:
         _check_all_coalitions(data, findings)
         _check_single_players(data, findings)
+
+
+def _limit(players: int, *, own_weights: bool) -> tuple[str, str] | None:
+    """Tell that there are too many players: fewer are allowed when coalitions have weights of their own."""
+    if own_weights and MAX_PLAYERS_INCONSISTENT < players <= MAX_PLAYERS_CHARACTERISTIC:
+        return (
+            f"{players} players: the limit is {MAX_PLAYERS_INCONSISTENT} when coalitions have weights of their own",
+            "remove coalition_weights, or merge or leave out players",
+        )
+    return player_limit(players, MAX_PLAYERS_CHARACTERISTIC)
 
 
 def _check_all_coalitions(data: Data, findings: Findings) -> None:

@@ -30,6 +30,7 @@ from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, decid
 from breakaway.runners.verify.maps import StructureRow, read_structures
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.optimum import Division
+from breakaway.runners.verify.ordered import verify_ordered
 from breakaway.runners.verify.partitions import Lattice, parts
 from breakaway.runners.verify.products import Best
 from breakaway.runners.verify.reasons import (
@@ -43,6 +44,7 @@ from breakaway.runners.verify.reasons import (
 )
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import Key, Names, flag, keyed, label, number, read_solutions, rows, vectors
+from breakaway.runners.verify.theorem_2 import check_theorem_2, same_weights
 
 CoalitionRow = tuple[float | None, bool | None, float | None, float | None]
 """Worth, viable, required worth, slack; None for what cannot be read."""
@@ -93,6 +95,8 @@ def verify_characteristic(
     Verification
         A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
     """
+    if claims.get("method") == "ordered" and same_weights(game):
+        return verify_ordered(game, tables, claims, tolerance)
     scale = max((abs(worth) for worth in game.worths.values()), default=0.0) or 1.0
     ledger, names = Ledger(scale), Names(game.players)
     accuracy = Accuracy(tolerance, scale, effort)
@@ -109,6 +113,7 @@ def verify_characteristic(
         _check_structures(audit, read_structures(tables, names, ledger))
         _check_totals(audit, tables["structures"], names)
     _check_reasons(audit, tables, names)
+    check_theorem_2(game, tables, claims, audit.solutions, ledger, accuracy)
     return ledger.close()
 
 
