@@ -35,7 +35,7 @@ def assemble(
     for table in kind.tables:
         raw = raws.get(table.name)
         if raw is not None:
-            typed = read_table(table, raw, domains, findings)
+            typed = read_table(table.with_header(map(str, raw.frame.columns)), raw, domains, findings)
             if typed is not None:
                 domains |= defined_names(typed, raw)
                 tables[table.name] = typed

@@ -21,12 +21,13 @@ default it is an error, and so is a table, column, key or parameter that the kin
 asterisk are the key: no two rows may agree in all of them.
 
 Names consist of letters, digits, `_`, `-` and `.`. A coalition is written `A+B`, a coalition structure `A+B|C`; spaces
-around the separators are allowed, and the order of members and of coalitions does not matter. Numbers are finite and
-have a point as the decimal sign.
+around the separators are allowed, and the order of members and of coalitions does not matter. A profile gives every
+coalition of a structure its action, `A+B:high|C:low`. Numbers are finite and have a point as the decimal sign.
 
 Up to 13 players where coalition structures are listed; up to 22 where many players are identical (equal in every column
 of `players`), as long as structures have at most 25,000 type patterns. Up to 22 players in a `characteristic-function`,
-up to 10 in an `ntu-game`, up to 30 in a `threat-game`.
+up to 10 in an `ntu-game`, up to 30 in a `threat-game`; up to 8 in a `strategic-form` game, whose structures may have
+2,000,000 profiles in all.
 """
 
 
@@ -47,7 +48,11 @@ def _table_section(table: Table) -> str:
     optional = " (optional)" if table.optional else ""
     head = ("column", "values", "unit", "default", "meaning")
     rows = [_column_row(column) for column in table.columns]
-    return f"\n**`{table.name}.csv`**{optional}. {table.meaning}\n\n" + _grid(head, rows)
+    text = f"\n**`{table.name}.csv`**{optional}. {table.meaning}\n\n" + _grid(head, rows)
+    if table.alternative is None:
+        return text
+    rows = [_column_row(column) for column in table.alternative.columns]
+    return f"{text}\nOr, in place of these columns: {table.alternative.meaning}\n\n" + _grid(head, rows)
 
 
 def _column_row(column: Column) -> tuple[str, ...]:

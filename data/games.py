@@ -6,12 +6,24 @@ disagreement payoffs share one unit, the game's unit of money or utility; weight
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-from breakaway.data.coalitions import Coalition, Structure, format_coalition, format_structure, members
+import numpy as np
+from numpy.typing import NDArray
+
+from breakaway.data.coalitions import (
+    Coalition,
+    Structure,
+    finest_structure,
+    format_coalition,
+    format_structure,
+    members,
+)
 
 Payoffs = tuple[float, ...]
 """Payoffs of the members of a coalition, in the order of the players table."""
@@ -229,13 +241,169 @@ class ResearchRace:
         return self.synergy if self.convention == "equation-15" else self.synergy - 1.0
 
 
+FloatArray = NDArray[np.float64]
+Selection = Literal["unique", "largest-total", "first"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StrategicFormGame(FrozenMappings):
+    """A game in strategic form with finitely many joint actions (sections 3.1 to 3.3).
+
+    Attributes
+    ----------
+    actions
+        Names of the joint actions of coalitions. Either every coalition is listed, or only single players are; then
+        the joint actions of a coalition are all combinations of its members' actions, written ``low+high``.
+    payoffs
+        ``payoffs[pi]`` has one axis for each coalition of pi, over its joint actions, and a last axis over the
+        players. Where only single players have actions, only the finest structure is listed.
+    transfers
+        Whether members of a coalition can pay each other: then coalitions maximise the sum of their payoffs.
+    selection
+        With transfers, which coalitional Nash equilibrium counts where several differ in worths: ``unique`` (none of
+        them: that is an error), the one of ``largest-total`` worth, or the ``first`` in the order of the actions.
+    chosen
+        With transfers, joint actions (one for each coalition) that overrule ``selection`` in single structures.
+    coalition_weights
+        Weights within single coalitions, in place of the players' weights.
+    """
+
+    players: Players
+    actions: Mapping[Coalition, tuple[str, ...]]
+    payoffs: Mapping[Structure, FloatArray]
+    transfers: bool = False
+    selection: Selection = "unique"
+    chosen: Mapping[Structure, tuple[str, ...]] = field(default_factory=dict)
+    coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the mappings and the arrays."""
+        frozen = {structure: np.array(values, dtype=np.float64) for structure, values in self.payoffs.items()}
+        for values in frozen.values():
+            values.setflags(write=False)
+        object.__setattr__(self, "payoffs", frozen)
+        FrozenMappings.__post_init__(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two games are the same, entry by entry."""
+        if not isinstance(other, StrategicFormGame):
+            return NotImplemented
+        plain = ("players", "actions", "transfers", "selection", "chosen", "coalition_weights")
+        return (
+            all(getattr(self, name) == getattr(other, name) for name in plain)
+            and self.payoffs.keys() == other.payoffs.keys()
+            and all(np.array_equal(values, other.payoffs[structure]) for structure, values in self.payoffs.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def by_player(self) -> bool:
+        """Whether actions belong to single players, so that coalitions combine their members' actions."""
+        return set(self.actions) == {1 << player for player in range(len(self.players))}
+
+    def joint_actions(self, coalition: Coalition) -> tuple[str, ...]:
+        """Return the names of the joint actions of a coalition."""
+        if coalition in self.actions:
+            return self.actions[coalition]
+        own = [self.actions[1 << player] for player in members(coalition)]
+        return tuple(map("+".join, itertools.product(*own)))
+
+    def payoffs_in(self, structure: Structure) -> FloatArray:
+        """Return the payoffs under a structure: an axis over the joint actions of each block, one over players."""
+        if structure in self.payoffs:
+            return self.payoffs[structure]
+        finest = self.payoffs[finest_structure(len(self.players))]
+        order = [player for block in structure for player in members(block)]
+        sizes = [math.prod(finest.shape[player] for player in members(block)) for block in structure]
+        return finest.transpose(*order, len(self.players)).reshape(*sizes, len(self.players))
+
+    def profile_name(self, structure: Structure, actions: Sequence[str]) -> str:
+        """Write the joint actions of the blocks of a structure as a profile, by player where actions are."""
+        if not self.by_player:
+            pairs = [
+                (self.players.coalition_name(block), action) for block, action in zip(structure, actions, strict=True)
+            ]
+        else:
+            single = {
+                player: own
+                for block, action in zip(structure, actions, strict=True)
+                for player, own in zip(members(block), action.split("+"), strict=True)
+            }
+            pairs = [(name, single[player]) for player, name in enumerate(self.players.names)]
+        return "|".join(f"{who}:{action}" for who, action in pairs)
+
+
+Bounds = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionGame(FrozenMappings):
+    """A game whose payoffs are expressions of continuous actions, with transfers inside coalitions (section 3.3).
+
+    Attributes
+    ----------
+    players
+        The players.
+    actions
+        For every player's name the bounds of its action, or the bounds of each of its actions by name; None is no
+        bound.
+    payoffs
+        A function that takes the actions by player (for a player with named actions: by player, then by name) and
+        returns every player's payoff. It must work with numbers and with Pyomo variables alike.
+    coalition_weights
+        Weights within single coalitions, in place of the players' weights.
+    """
+
+    players: Players
+    actions: Mapping[str, Bounds | Mapping[str, Bounds]]
+    payoffs: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    coalition_weights: Mapping[Coalition, Payoffs] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that every player has an action, and freeze the mappings."""
+        absent = [name for name in self.players.names if not self.actions.get(name)]
+        if absent or len(self.actions) != len(self.players):
+            known = ", ".join(self.players.names)
+            raise ValueError(f"actions must have an entry for each player and no other; the players are {known}")
+        FrozenMappings.__post_init__(self)
+
+    def bounds(self) -> dict[tuple[str, str], Bounds]:
+        """Return the bounds of all actions by player and name; the only action of a player has the name ``""``."""
+        found: dict[tuple[str, str], Bounds] = {}
+        for player in self.players.names:
+            own = self.actions[player]
+            found |= {(player, name): b for name, b in own.items()} if isinstance(own, Mapping) else {(player, ""): own}
+        return found
+
+    def payoffs_at(self, values: Mapping[tuple[str, str], Any]) -> Mapping[str, Any]:
+        """Return every player's payoff at the values (or variables) of all actions, keyed as in :meth:`bounds`.
+
+        Raises
+        ------
+        ValueError
+            When the function does not return a payoff for every player.
+        """
+        arguments: dict[str, Any] = {}
+        for (player, name), value in values.items():
+            if name:
+                arguments.setdefault(player, {})[name] = value
+            else:
+                arguments[player] = value
+        found = self.payoffs(arguments)
+        absent = [name for name in self.players.names if name not in found]
+        if absent:
+            raise ValueError(f"the payoff function gives no payoff of {', '.join(absent)}; return one for every player")
+        return found
+
+
 ExternalityGame = PartitionFunctionGame | CournotMarket | AbatementGame | ResearchRace
 """The games whose coalition structures are judged by the recursion of section 3.2."""
 
-Game = ThreatGame | CharacteristicFunctionGame | NtuGame | ExternalityGame
+Game = ThreatGame | CharacteristicFunctionGame | NtuGame | ExternalityGame | StrategicFormGame
 
 
-def weights_within(game: Game, coalition: Coalition) -> Payoffs:
+def weights_within(game: Game | ExpressionGame, coalition: Coalition) -> Payoffs:
     """Return the bargaining weights of the members within a coalition, in the order of the players table."""
     special: Mapping[Coalition, Payoffs] = getattr(game, "coalition_weights", {})
     if coalition in special:

@@ -21,6 +21,12 @@ MAX_PLAYERS_INCONSISTENT = 16
 MAX_PLAYERS_NTU = 10
 """Most players of a game without transferable utility: its 1,023 coalitions face up to 57,000 threats."""
 
+MAX_PLAYERS_STRATEGIC = 8
+"""Most players of a game in strategic form: its profiles are listed in every one of 4,140 structures."""
+
+MAX_PROFILES = 2_000_000
+"""Most action profiles of a game in strategic form, added up over all coalition structures."""
+
 MAX_PLAYERS_IDENTICAL = 22
 """Most players when some are identical, so that structures are counted by type pattern."""
 
@@ -81,3 +87,11 @@ def structure_limit(players: int, types: Iterable[Hashable] | None = None) -> tu
 def player_limit(players: int, limit: int) -> tuple[str, str] | None:
     """Tell that there are more players than ``limit``, with a remedy; None when there are not."""
     return None if players <= limit else (f"{players} players: the limit is {limit}", "merge or leave out players")
+
+
+def profile_limit(profiles: int) -> tuple[str, str] | None:
+    """Tell that the structures of a game have more profiles than are listed, with a remedy; None when not."""
+    if profiles <= MAX_PROFILES:
+        return None
+    message = f"the coalition structures have {profiles:,} action profiles; the limit is {MAX_PROFILES:,}"
+    return message, "leave out actions or players"

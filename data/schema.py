@@ -7,7 +7,7 @@ cells, writing and documentation follow from the declaration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ class ColumnType(Enum):
     NUMBER = "number"
     COALITION = "coalition"
     STRUCTURE = "structure"
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a kind; tables that define names come before tables that use them."""
+    """A table of a kind; tables that define names come before tables that use them.
+
+    ``alternative`` is the same table with other columns; the header of the file tells which of the two is given.
+    """
 
     name: str
     meaning: str
     columns: tuple[Column, ...]
     optional: bool = False
+    alternative: Table | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -88,6 +93,13 @@ class Table:
     def keys(self) -> tuple[str, ...]:
         """The columns that together identify a row."""
         return tuple(column.name for column in self.columns if column.key)
+
+    def with_header(self, given: Iterable[str]) -> Table:
+        """Return the table or its alternative, whichever shares more columns with those given."""
+        if self.alternative is None:
+            return self
+        header = set(given)
+        return max((self, self.alternative), key=lambda table: len(header & set(table.column_names)))
 
 
 @dataclass(frozen=True, slots=True)

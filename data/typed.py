@@ -19,6 +19,9 @@ from breakaway.data.tables import RawTable
 
 Parser = Callable[[str], Any]
 
+Profile = tuple[tuple[Coalition, str], ...]
+"""The coalitions of a structure, each with the name of its action, in the order of the structure."""
+
 _NAME = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SEPARATOR = re.compile(r"[;\t]")
@@ -224,6 +227,29 @@ def structure_parser(names: Sequence[str]) -> Callable[[str], Structure]:
     return parse
 
 
+def profile_parser(names: Sequence[str]) -> Callable[[str], Profile]:
+    """Return a parser of action profiles such as ``A:low|B+C:high``: the action of every coalition of a structure."""
+    coalition = coalition_parser(names)
+    everyone = (1 << len(names)) - 1
+
+    def parse(text: str) -> Profile:
+        found: dict[Coalition, str] = {}
+        for part in text.split("|"):
+            who, colon, action = part.partition(":")
+            if not colon:
+                raise CellError(f"{part.strip()!r} of profile {text!r} names no action", "write it as A:low|B:high")
+            found[coalition(who.strip())] = parse_name(action.strip())
+        union = 0
+        for block in found:
+            union |= block
+        if union != everyone or sum(found) != everyone or len(found) <= text.count("|"):
+            message = f"profile {text!r} does not give every player one action"
+            raise CellError(message, "put every player in exactly one coalition, as in A+B:joint|C:low")
+        return tuple((block, found[block]) for block in structure_of(found))
+
+    return parse
+
+
 def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
     """Return the parser of a column's cells, or None when the names it refers to are not known."""
     if column.type is ColumnType.NUMBER:
@@ -235,6 +261,8 @@ def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
         return None
     if column.type is ColumnType.MEMBER:
         return member_parser(domain.names, column.domain)
+    if column.type is ColumnType.PROFILE:
+        return profile_parser(domain.names)
     return coalition_parser(domain.names) if column.type is ColumnType.COALITION else structure_parser(domain.names)
 
 

@@ -1,7 +1,7 @@
 """The picture of the lattice of coalition structures.
 
-Colour shows the least slack of a structure's coalitions, shape and hatch whether it is viable, a ring that it is among
-the coarsest viable ones: colour never carries the verdict alone.
+Colour shows the least slack of a structure's coalitions (there is none without transfers), shape and hatch whether it
+is viable, a ring that it is among the coarsest viable ones: colour never carries the verdict alone.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def _draw_lattice(axes: Axes, structures: pd.DataFrame, drawing: Hasse, labelled
         for rows, mark, label in kinds
         if len(rows)
     ]
-    _draw_bar(axes, drawn[0], structures["slack"].tolist())
+    if structures["slack"].notna().any():
+        _draw_bar(axes, drawn[0], structures["slack"].tolist())
     _outline_coarsest(axes, structures[structures["coarsest"].astype(bool)], drawing, size)
     _label_nodes(axes, structures, drawing, labelled, size)
     _finish_lattice(axes, structures, drawing, labelled)
@@ -122,7 +123,7 @@ def _draw_nodes(
     return axes.scatter(
         [x for x, _ in places],
         [y for _, y in places],
-        c=rows["slack"].to_numpy(float),
+        c=rows["slack"].fillna(0.0).to_numpy(float),
         cmap=LinearSegmentedColormap.from_list("slack", SLACK_COLOURS),
         norm=norm,
         s=size,
@@ -170,7 +171,7 @@ def _label_nodes(axes: Axes, structures: pd.DataFrame, drawing: Hasse, labelled:
     lanes = {} if labelled else _lanes(chosen["structure"].tolist(), drawing, min(unit, MOST_WIDE / drawing.width))
     for row in chosen.to_dict("records"):
         name = str(row["structure"])
-        text = _broken(name) + (f"\n{number(float(row['slack']))}" if labelled else "")
+        text = _broken(name) + (f"\n{number(float(row['slack']))}" if labelled and pd.notna(row["slack"]) else "")
         axes.annotate(
             text,
             drawing.positions[name],
@@ -232,7 +233,10 @@ def _summary_figure(answer: Answer, structures: pd.DataFrame) -> Figure:
     figure = new_figure(10.0, 0.42 * len(levels) + 1.9)
     shares_axes, slack_axes = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     _draw_shares(shares_axes, structures)
-    _draw_ranges(slack_axes, structures)
+    if structures["slack"].notna().any():
+        _draw_ranges(slack_axes, structures)
+    else:
+        slack_axes.remove()
     shares_axes.set_yticks(levels, [str(level) for level in levels])
     shares_axes.invert_yaxis()
     shares_axes.set_ylabel("coalitions in the structure")

@@ -45,7 +45,9 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "coalitions": Column("integer", "number of coalitions in the structure"),
         "viable": Column("boolean", "some division (of every block, for a structure) meets every threat"),
         "coarsest": Column("boolean", "viable, and no other viable structure is coarser"),
-        "efficient": Column("boolean", "no structure has a larger total worth; in an ntu-game see docs/ntu.md"),
+        "efficient": Column(
+            "boolean", "no structure has a larger total worth; without transfers see the page of the game"
+        ),
         "worth": Column("number", "what the coalition can share; for a structure the total of its coalitions"),
         "required_worth": Column("number", "least total of payoffs at which some division meets every threat"),
         "slack": Column("number", "worth - required_worth"),
@@ -64,6 +66,11 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "point": Column("text", "label of a feasible point; * for all allocations of a set that is not finite"),
         "log_nash_product": Column("number", "log of the best Nash product; missing without one above zero"),
         "naive_agrees": Column("boolean", "the naive problem of Theorem 2 gives the same solutions"),
+        "equilibria": Column("integer", "number of Nash-in-Nash equilibria of the structure"),
+        "action": Column("text", "joint action of the coalition, as in the instance or low+high"),
+        "counts": Column("boolean", "the equilibrium gives the worths of its structure"),
+        "profile": Column("text", "action of every coalition (or player), A+B:high|C:low"),
+        "reason": Column("text", "why the coalition upsets the profile: disagreement, threat or better answer"),
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
         "concept": Column("text", "solution concept"),
         "status": Column(
@@ -214,7 +221,9 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             ),
         },
         "viability": {
-            "structures": Table(_STRUCTURES.row, _STRUCTURES.columns, _STRUCTURES.optional, required=True),
+            "structures": Table(
+                _STRUCTURES.row, _STRUCTURES.columns, (*_STRUCTURES.optional, "equilibria"), required=True
+            ),
             "blocks": Table(
                 "a coalition in a structure",
                 ("structure", "coalition", "worth", "required_worth", "slack", "viable"),
@@ -232,6 +241,15 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "met": Table(
                 "a player who declines a threat in one solution",
                 ("structure", "coalition", "solution", "breakaway", "resulting_structure", *_MET[2:]),
+            ),
+            "equilibria": Table(
+                "a coalition's joint action in an equilibrium of a game in strategic form",
+                ("structure", "solution", "coalition", "action"),
+                ("worth", "counts"),
+            ),
+            "refusals": Table(
+                "a profile that a coalition upsets, in a structure without equilibrium",
+                ("structure", "profile", "coalition", "reason", "breakaway", "resulting_structure", "threat", "action"),
             ),
             "failures": Table(
                 "a player's payoff in a threat that cannot be met",

@@ -10,11 +10,19 @@ from breakaway.results.tables import Concept
 from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
 from breakaway.results.text_ntu import ntu_sections
+from breakaway.results.text_strategic import strategic_sections
 from breakaway.results.text_structures import structure_sections
 from breakaway.results.wording import number, paragraph, plural, seconds
 
+
+def viability_sections(answer: Answer) -> Iterator[list[str]]:
+    """Yield the sections of a map of structures; without transfers there are no worths to speak of."""
+    without_transfers = answer.certificate.claims.get("transfers") is False
+    return strategic_sections(answer) if without_transfers else structure_sections(answer)
+
+
 _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
-    "viability": structure_sections,
+    "viability": viability_sections,
     "coalitional-nash": division_sections,
     "characteristic-function": characteristic_sections,
     "comparison": comparison_sections,

@@ -48,7 +48,7 @@ def structure_sections(answer: Answer) -> Iterator[list[str]]:
         yield _level_section(answer.tables["structures"])
     yield _payoff_section(answer)
     yield _failure_section(answer)
-    yield _proof_section(answer)
+    yield proof_section(answer)
 
 
 def headline(answer: Answer) -> list[str]:
@@ -195,7 +195,8 @@ def _failures(answer: Answer) -> list[Failure]:
     ]
 
 
-def _proof_section(answer: Answer) -> list[str]:
+def proof_section(answer: Answer) -> list[str]:
+    """List who declines each threat to the viable structures, the coarsest ones first."""
     met = answer.tables.get("met")
     if met is None or met.empty:
         return []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, ThreatGame
+from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
 from breakaway.data.instances import Instance
 from breakaway.results.records import Answer
 from breakaway.runners.asking import ORDERED_ONLY, UNNAMED, About, HowToSolve
@@ -23,11 +23,13 @@ from breakaway.runners.division import Division
 from breakaway.runners.ntu import solve_ntu
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
+from breakaway.runners.strategic import solve_strategic
 from breakaway.runners.verify import (
     Verification,
     verify_characteristic,
     verify_comparison,
     verify_ntu,
+    verify_strategic,
     verify_threat_game,
     verify_viability,
 )
@@ -68,6 +70,8 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
         return solve_characteristic(game, how, about)
     if isinstance(game, NtuGame):
         return solve_ntu(game, how, about)
+    if isinstance(game, StrategicFormGame):
+        return solve_strategic(game, how, about, hooks)
     return solve_viability(game, how, about, hooks)
 
 
@@ -93,6 +97,8 @@ def verify_answer(
         return verify_characteristic(game, tables, claims, tolerance)
     if isinstance(game, NtuGame):
         return verify_ntu(game, tables, claims, tolerance)
+    if isinstance(game, StrategicFormGame):
+        return verify_strategic(game, tables, tolerance, claims)
     return verify_viability(game, tables, tolerance, claims)
 
 

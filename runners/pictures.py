@@ -48,7 +48,7 @@ def payoff_triangle(game: Game, answer: Answer) -> Triangle | None:
             return _triangle_of_comparison(game)
         drawable = isinstance(game.feasible, TotalWorth) and game.feasible.worth > sum(game.players.disagreement)
         return triangle_of_game(answer, game) if drawable else None
-    if "threats" not in answer.tables:
+    if "threats" not in answer.tables or answer.certificate.claims.get("transfers") is False:
         return None
     a, b, c = game.players.disagreement
     return replace(triangle_of_answer(answer), disagreement=(a, b, c))

@@ -314,8 +314,8 @@ CASES = (
         '"chess"',
         (
             (
-                "game.toml:1:kind: unknown kind 'chess'; known kinds: threat-game, characteristic-function, "
-                "partition-function, cournot, abatement, research-race"
+                "game.toml:1:kind: unknown kind 'chess'; known kinds: threat-game, characteristic-function, ntu-game, "
+                "partition-function, cournot, abatement, research-race, strategic-form"
             ),
         ),
     ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
+import numpy as np
 from hypothesis import strategies as st
 
-from breakaway.data.coalitions import members, structures
+from breakaway.data.coalitions import finest_structure, members, structures
 from breakaway.data.games import (
     AbatementGame,
     CharacteristicFunctionGame,
@@ -17,6 +19,7 @@ from breakaway.data.games import (
     Points,
     Polyhedron,
     ResearchRace,
+    StrategicFormGame,
     Threat,
     ThreatGame,
     TotalWorth,
@@ -127,6 +130,29 @@ def research_races(draw: st.DrawFn) -> ResearchRace:
     return ResearchRace(draw(players(most=6)), draw(st.floats(1.0, 10.0)), draw(positive), convention)
 
 
+@st.composite
+def strategic_forms(draw: st.DrawFn) -> StrategicFormGame:
+    """Draw a game with actions by player or by coalition, and with transfers sometimes chosen equilibria."""
+    group = draw(players(most=3, disagreement=st.just(-1e301)))
+    n, everyone = len(group), group.everyone
+    by_player = draw(st.booleans())
+    owners = finest_structure(n) if by_player else range(1, everyone + 1)
+    actions = {owner: tuple(draw(st.lists(names, min_size=1, max_size=2, unique=True))) for owner in owners}
+    payoffs = {}
+    for pi in [finest_structure(n)] if by_player else structures(everyone):
+        shape = (*(len(actions[block]) for block in pi), n)
+        entries = draw(st.lists(numbers, min_size=math.prod(shape), max_size=math.prod(shape)))
+        payoffs[pi] = np.array(entries).reshape(shape)
+    weights = draw(coalition_weights(group))
+    plain = StrategicFormGame(group, actions, payoffs, False, "unique", {}, weights)
+    if not draw(st.booleans()):
+        return plain
+    listed = draw(st.lists(st.sampled_from(list(structures(everyone))), unique=True, max_size=2))
+    chosen = {pi: tuple(draw(st.sampled_from(plain.joint_actions(block))) for block in pi) for pi in listed}
+    selection = draw(st.sampled_from(["unique", "largest-total", "first"]))
+    return StrategicFormGame(group, actions, payoffs, True, selection, chosen, weights)
+
+
 GAMES = {
     "threat-game": threat_games(),
     "characteristic-function": characteristic_functions(),
@@ -135,5 +161,6 @@ GAMES = {
     "cournot": cournot_markets(),
     "abatement": abatement_games(),
     "research-race": research_races(),
+    "strategic-form": strategic_forms(),
 }
 """A strategy for each kind of game."""

@@ -11,7 +11,7 @@ from brute_force import chained_problems, in_floats, minimal_bounds
 from hypothesis import assume, given, settings
 
 from breakaway.data.coalitions import members, parse_coalition, parse_structure
-from breakaway.data.games import CharacteristicFunctionGame, Players, ThreatGame
+from breakaway.data.games import CharacteristicFunctionGame, ExternalityGame, Players, ThreatGame
 from breakaway.data.instances import load_instance, shipped_instances
 from breakaway.results.records import Answer
 from breakaway.runners.asking import HowToSolve
@@ -81,10 +81,14 @@ def test_threats_of_few_who_ask_for_much_are_preferred() -> None:
 # --- on every shipped instance -------------------------------------------------------------------------------------
 
 
+JUDGED = ExternalityGame | CharacteristicFunctionGame
+"""Games whose coalitions divide worths."""
+
+
 def solvable() -> list[str]:
     """Return the shipped instances with structures to judge."""
     names = [entry.name for entry in shipped_instances()]
-    return [name for name in names if not isinstance(load_instance(name).game, ThreatGame)]
+    return [name for name in names if isinstance(load_instance(name).game, JUDGED)]
 
 
 NOBODY_TO_THREATEN = "theorem-3-pairs"

@@ -31,8 +31,11 @@ ONE_TO = {n: tuple(str(k + 1) for k in range(n)) for n in range(3, 7)}
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir")
 WINDS = ("North", "East", "South", "West")
 EXPECTED = {
+    "abatement-levels-3": ("strategic-form", ("Ash", "Bay", "Cob")),
+    "abatement-levels-4": ("strategic-form", ("Ash", "Bay", "Cob", "Dew")),
     "cartel-1-3-5": ("cournot", ONE_TO[3]),
     "cartel-2-3-4": ("cournot", ONE_TO[3]),
+    "cartel-levels-3": ("strategic-form", ONE_TO[3]),
     "cartel-symmetric-3": ("cournot", ONE_TO[3]),
     "cartel-symmetric-4": ("cournot", ONE_TO[4]),
     "cartel-symmetric-5": ("cournot", ONE_TO[5]),
@@ -63,6 +66,7 @@ EXPECTED = {
     "polyhedron-3": ("threat-game", ("casting", "milling", "assembly")),
     "roommates": ("ntu-game", ONE_TO[3]),
     "several-threats": ("threat-game", WINDS),
+    "shared-laboratory-3": ("strategic-form", ("Ida", "Jon", "Kay")),
     "theorem-2-nonconvex": ("ntu-game", ONE_TO[3]),
     "theorem-3-pairs": ("characteristic-function", ONE_TO[3]),
     "theorem-4-zero-product": ("characteristic-function", ONE_TO[4]),

@@ -28,7 +28,13 @@ from map_cases import (
 )
 
 from breakaway.data.coalitions import bell_number
-from breakaway.data.games import AbatementGame, CharacteristicFunctionGame, CournotMarket, Players, ThreatGame
+from breakaway.data.games import (
+    AbatementGame,
+    CharacteristicFunctionGame,
+    CournotMarket,
+    ExternalityGame,
+    Players,
+)
 from breakaway.data.instances import load_instance, shipped_instances
 from breakaway.results.records import Answer
 from breakaway.runners.asking import About, HowToSolve
@@ -141,7 +147,7 @@ def shipped() -> list[str]:
     names = []
     for entry in shipped_instances():
         game = load_instance(entry.name).game
-        if not isinstance(game, ThreatGame) and len(game.players) <= 5:
+        if isinstance(game, ExternalityGame | CharacteristicFunctionGame) and len(game.players) <= 5:
             names.append(entry.name)
     return names
 

@@ -8,6 +8,7 @@ from breakaway.data.kinds.cournot import COURNOT
 from breakaway.data.kinds.ntu_game import NTU_GAME
 from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
 from breakaway.data.kinds.research_race import RESEARCH_RACE
+from breakaway.data.kinds.strategic_form import STRATEGIC_FORM
 from breakaway.data.kinds.threat_game import THREAT_GAME
 from breakaway.data.schema import Kind
 
@@ -21,6 +22,7 @@ KINDS: dict[str, Kind] = {
         COURNOT,
         ABATEMENT,
         RESEARCH_RACE,
+        STRATEGIC_FORM,
     )
 }
 """Every kind by its name."""
