@@ -71,9 +71,10 @@ def solve_ntu(game: NtuGame, how: HowToSolve | None = None, about: About = UNNAM
     Raises
     ------
     UnfinishedError
-        When a limit is reached, a solver fails or the user interrupts; it carries the coalitions divided so far.
+        When a limit is reached, a solver fails, a set does not bound the payoffs or the user interrupts; it carries the
+        coalitions divided so far.
     SolveError
-        When the solver is not available, or a set does not bound the payoffs.
+        When the solver is not available, or refuses the question.
     ValueError
         When fractions are asked for, or a convex set is found not to be convex.
     """
@@ -84,8 +85,9 @@ def solve_ntu(game: NtuGame, how: HowToSolve | None = None, about: About = UNNAM
         )
     clock = PhaseClock()
     solved = NtuSolutions(game.players)
-    reach = reach_of(game, how)
+    reach = Reach(1.0, how.options.tolerance, {})
     try:
+        reach = reach_of(game, how)
         divide_all(game, how, reach, solved)
     except STOPS as error:
         if never_started(error):

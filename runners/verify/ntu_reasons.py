@@ -61,10 +61,20 @@ def _check_blocked(audit: NtuAudit, listed: Mapping[Key, Vector]) -> None:
     claim = audit.ledger.claim("failures listed for the coalitions that fail")
     for block, row in audit.coalitions.items():
         found, name = by_coalition.get(block, {}), audit.game.players.coalition_name(block)
-        if not claim.check(bool(found) == (row[0] is False), f"{name}: listed {len(found)}, viable is {row[0]}"):
+        needed = row[0] is False and not _is_empty(audit, block)
+        if not claim.check(bool(found) == needed, f"{name}: listed {len(found)}, viable is {row[0]}"):
             continue
         if found:
             _check_causes(audit, block, name, found)
+
+
+def _is_empty(audit: NtuAudit, block: Coalition) -> bool:
+    """Tell whether a polyhedron or convex set is shown to be empty, so that no threat is needed to leave nothing."""
+    body, problem = audit.body(block), audit.division(block)
+    return (
+        body is not None
+        and anything_unblocked(body, replace(problem, asked=problem.asked[:0]), audit.accuracy) is False
+    )
 
 
 def _check_causes(
