@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 
 import pandas as pd
@@ -37,6 +38,7 @@ def characteristic_sections(answer: Answer) -> Iterator[list[str]]:
         yield _structure_section(answer)
     yield _coalition_section(answer)
     yield _failure_section(answer)
+    yield _theorem_section(answer)
     met = answer.tables.get("met")
     yield _proof_section(answer, None if met is None else met[met["coalition"] == _grand(answer)])
 
@@ -160,6 +162,26 @@ def _failure_section(answer: Answer) -> list[str]:
     failures.sort(key=lambda failure: -len(failure.coalition.split("+")))
     title = "Why some coalitions fail" if keys else "Why no division holds"
     return [title, *failure_lines(failures, "failures")]
+
+
+def _theorem_section(answer: Answer) -> list[str]:
+    """Say which theorems apply to the game, and what they lack or fail by."""
+    listed = answer.tables.get("theorems")
+    if listed is None:
+        return []
+    everyone = listed[listed["coalition"] == _grand(answer)].fillna({"lacking": "", "witness": ""})
+    rows = [
+        (row["statement"], yes_no(row["hypothesis"]), yes_no(row["conclusion"]), row["lacking"], _short(row["witness"]))
+        for row in everyone.to_dict("records")
+    ]
+    return ["Theorems", *aligned(("statement", "assumed", "concluded", "lacking", "witness"), rows)]
+
+
+def _short(witness: str) -> str:
+    """Write the payoffs in a witness as everywhere in print."""
+    return " ".join(
+        number(float(word)) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", word) else word for word in witness.split()
+    )
 
 
 def _proof_section(answer: Answer, met: pd.DataFrame | None) -> list[str]:

@@ -30,6 +30,7 @@ from breakaway.runners.recursion import alone
 from breakaway.runners.search import Clause
 from breakaway.runners.setting import player_types, position_vector, position_weights, scale_of_game
 from breakaway.runners.stopping import STOPS, Stop, never_started, stop_of
+from breakaway.runners.theorems import MOST_PLAYERS, theorem_report
 from breakaway.runners.verify import verify_characteristic
 
 MOST_STRUCTURES = 4_140
@@ -238,6 +239,8 @@ def _tables(
         tables["met"] = _met_table(players, solved)
     if how.detail in ("all", "failures") or (how.detail == "auto" and len(players) <= MOST_DETAILED + 2):
         tables["failures"] = _failures_table(game, solved, eps)
+    if how.detail != "none" and len(players) <= MOST_PLAYERS:
+        tables |= theorem_report(game, solved, eps, how.rational)
     return tables
 
 

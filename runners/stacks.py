@@ -9,7 +9,8 @@ nothing at or above y is blocked, and y costs v(S_1) + ... + v(S_m): when N is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from breakaway.data.coalitions import Coalition, Structure, members, structure_of
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
-from breakaway.runners.search import water_filling
+from breakaway.runners.search import Number, water_filling
 
 SAME_RATIO = 1e-9
 """Relative difference of two ratios of weights that are the same."""
@@ -151,28 +152,37 @@ def _shared(game: CharacteristicFunctionGame, gamma: Payoffs, floor: Sequence[fl
     return tuple(x + own for x, own in zip(share, d, strict=True))
 
 
-def partition_totals(game: CharacteristicFunctionGame) -> dict[Coalition, tuple[float, Coalition]]:
-    """Return for every coalition the largest total worth of a partition of it, and that partition's first block.
+def partition_totals(worths: Mapping[Coalition, Number], whole: Coalition) -> dict[Coalition, tuple[Number, Coalition]]:
+    """Return for every subset of a coalition the largest total of a partition of it, and that partition's first block.
 
-    The first block is that of the coalition's first player; among equals the largest. By subsets of subsets: 3^n / 2
-    steps.
+    Parameters
+    ----------
+    worths
+        Worths of the coalitions that may be blocks.
+    whole
+        All of the players 0, ..., n - 1.
+
+    Returns
+    -------
+    By bitmask; the first block is that of the subset's first player, among equals the subset itself. A total of
+    -infinity says that there is no partition. By subsets of subsets, 3^n / 2 steps.
     """
-    best: dict[Coalition, tuple[float, Coalition]] = {0: (0.0, 0)}
-    for coalition in range(1, game.players.everyone + 1):
+    best: dict[Coalition, tuple[Number, Coalition]] = {0: (0, 0)}
+    for coalition in range(1, whole + 1):
         first = coalition & -coalition
         rest = coalition ^ first
-        chosen = (game.worths[coalition], coalition)
+        chosen = (worths.get(coalition, -math.inf), coalition)
         part = rest
         while part:
             part = (part - 1) & rest
-            total = game.worths[first | part] + best[rest ^ part][0]
+            total = worths.get(first | part, -math.inf) + best[rest ^ part][0]
             if total > chosen[0]:
                 chosen = (total, first | part)
         best[coalition] = chosen
     return best
 
 
-def best_partition(totals: dict[Coalition, tuple[float, Coalition]], coalition: Coalition) -> Structure:
+def best_partition(totals: Mapping[Coalition, tuple[Number, Coalition]], coalition: Coalition) -> Structure:
     """Read the partition of largest total worth of a coalition."""
     blocks = []
     while coalition:

@@ -45,6 +45,7 @@ from breakaway.runners.verify.reasons import (
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import Key, Names, flag, keyed, label, number, read_solutions, rows, vectors
 from breakaway.runners.verify.theorem_2 import check_theorem_2, same_weights
+from breakaway.runners.verify.theorems import TheoremCheck, check_theorems
 
 CoalitionRow = tuple[float | None, bool | None, float | None, float | None]
 """Worth, viable, required worth, slack; None for what cannot be read."""
@@ -114,6 +115,8 @@ def verify_characteristic(
         _check_totals(audit, tables["structures"], names)
     _check_reasons(audit, tables, names)
     check_theorem_2(game, tables, claims, audit.solutions, ledger, accuracy)
+    viable = {block: row[1] for block, row in audit.coalitions.items()}
+    check_theorems(TheoremCheck(game, ledger, accuracy, audit.solutions, viable), tables)
     return ledger.close()
 
 
