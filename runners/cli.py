@@ -1,4 +1,4 @@
-"""The command line: ``breakaway check | solve | verify | compare | instances | solvers``.
+"""The command line: ``breakaway check | solve | verify | compare | axioms | instances | solvers``.
 
 Exit codes: 0 answered; 1 unexpected, or a verification that failed; 2 bad input; 3 no answer (what is known is
 written).
@@ -25,6 +25,7 @@ from breakaway.results.encoding import records, to_json
 from breakaway.results.records import Answer
 from breakaway.results.storage import RunError, StoredRun, check_room, read_run, write_run
 from breakaway.results.text import answer_json, answer_text
+from breakaway.runners import cli_axioms
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.compare import compare, contenders
 from breakaway.runners.dispatch import (
@@ -89,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     _add_solve(commands)
     _add_verify(commands)
     _add_compare(commands)
+    cli_axioms.add_options(_command(commands, "axioms", "test solution concepts against the axioms", _run_axioms))
     _add_listing(commands, "instances", "list the shipped instances", _run_instances)
     _add_listing(commands, "solvers", "show what each solver can do here", _run_solvers)
     return top
@@ -396,6 +398,12 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         shown[column] = [("-" if pd.isna(cell) else style.format(float(cell))) for cell in table[column]]
     shown["agrees"] = [{True: "yes", False: "NO"}.get(cell, "-") for cell in table["agrees"]]
     return shown
+
+
+def _run_axioms(asked: argparse.Namespace) -> int:
+    found, text = cli_axioms.run(asked)
+    _say(found, text, asked.json)
+    return ANSWERED
 
 
 def _run_instances(asked: argparse.Namespace) -> int:

@@ -24,10 +24,12 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 WITH_PROGRAMS = ["ntu", "../README", "viability", "exact_search", "corrections", "verify"]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
+    "axioms",
     "coalitional_nash",
     "cournot",
     "egalitarian",
     "lorenz_dominance",
+    "kalai_smorodinsky",
     "reading_answers",
     "required_worth",
     "research_race",
