@@ -83,7 +83,7 @@ class Chains:
     levels: ThreatLevels
     budget: float
     slack: float
-    limit: int = NODES
+    limit: int
     everyone: Coalition = field(init=False)
     total: Floats = field(init=False)
     paid: Floats = field(init=False)
@@ -352,10 +352,10 @@ def divide_grand(levels: ThreatLevels, worth: float, required: float, eps: float
         return OrderedDivision(Division(required, False, (), -math.inf, -math.inf), math.nan, math.nan, 0)
     budget = worth - float(levels.disagreement.sum())
     if worth - required <= eps:
-        chains = Chains(levels, budget, eps)
+        chains = Chains(levels, budget, eps, NODES)
         allocations = [chains.allocation(runs, share=False) for runs in chains.cheapest()]
         return OrderedDivision(without_slack(problem, allocations, required, 0), math.nan, math.nan, 0)
-    chains = Chains(levels, budget, ROUNDING * abs(budget))
+    chains = Chains(levels, budget, ROUNDING * abs(budget), NODES)
     price, root = chains.best_price()
     best, found, nodes = chains.maximisers(price)
     solutions = listed(problem, [chains.allocation(runs, share=True) for runs in found])

@@ -54,7 +54,7 @@ def player_types(game: RecursiveGame) -> PlayerTypes:
             return PlayerTypes.distinct(n)
         case _:
             types = _types_of_table(game, common)
-    few = types.count_patterns() <= FEW_PATTERNS or bell_number(n) > MOST_STRUCTURES
+    few = bell_number(n) > MOST_STRUCTURES or types.count_patterns() <= FEW_PATTERNS
     return types if few else PlayerTypes.distinct(n)
 
 
