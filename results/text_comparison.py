@@ -25,7 +25,8 @@ def comparison_sections(answer: Answer) -> Iterator[list[str]]:
 
 def _headline(answer: Answer, lines: Sequence[Mapping[Hashable, object]]) -> str:
     standing = answer.tables["standing"]
-    held = [str(line["concept"]) for line in lines if _all(standing, str(line["concept"]), "unblocked")]
+    known = [line for line in lines if line["shape"] == "points" or line["solutions"] == 1 or line["concept"] == "core"]
+    held = [str(line["concept"]) for line in known if _all(standing, str(line["concept"]), "unblocked")]
     core = [str(line["concept"]) for line in lines if _all(standing, str(line["concept"]), "in_core")]
     solved = sum(line["status"] == "solved" for line in lines)
     head = f"{plural(len(lines), 'solution concept')}, {solved} with a solution."
