@@ -312,6 +312,8 @@ def _cells_read(path: Path, cells: pd.Series, kind: Kind) -> pd.Series:
     if kind == "text":
         return cells
     if kind == "boolean":
+        if (cells == "").any() and cells.isin([*_FLAGS, ""]).all():  # a flag that is not defined for its row
+            return cells.map(_FLAGS.get).astype(object)
         good = cells.isin(list(_FLAGS))
         values = cells.map(_FLAGS)
         wanted = "true or false"
