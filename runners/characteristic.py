@@ -169,7 +169,8 @@ def takes_ordered(game: CharacteristicFunctionGame, types: PlayerTypes, how: How
         return True
     n = len(game.players)
     if n <= MAX_PLAYERS_INCONSISTENT:
-        wanted = how.method == "exact" and how.detail not in ("all", "failures") and is_consistent(game)
+        more = how.rational or how.detail in ("all", "failures")
+        wanted = how.method == "exact" and not more and is_consistent(game)
         return wanted and sum(1 for _ in types.inside(game.players.everyone)) > MOST_DIVIDED
     if how.method == "model" or not is_consistent(game):
         raise ValueError(

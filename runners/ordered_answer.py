@@ -19,6 +19,7 @@ from breakaway.runners.asking import About, HowToSolve, PhaseClock, UnfinishedEr
 from breakaway.runners.chains import OrderedDivision, divide_grand
 from breakaway.runners.coalitional_nash import claims_of
 from breakaway.runners.ordered import Floats, check_consistent, required_worths, threat_levels, worth_array
+from breakaway.runners.ordered_exact import divide_edge
 from breakaway.runners.search import Clause
 from breakaway.runners.setting import scale_of
 from breakaway.runners.stopping import STOPS, Stop, stop_of
@@ -33,7 +34,8 @@ def solve_ordered(game: CharacteristicFunctionGame, how: HowToSolve, about: Abou
     game
         A characteristic function with the same weights in every coalition.
     how
-        Tolerance, verification; ``rational`` decides the grand coalition's knife edge in fractions.
+        Tolerance, verification; ``rational`` decides the grand coalition's knife edge in fractions, and counts the
+        coalitions on the edge that are not so decided (``knife_edges``).
     about
         Kind, title and source of the instance, for the answer.
 
@@ -57,7 +59,10 @@ def solve_ordered(game: CharacteristicFunctionGame, how: HowToSolve, about: Abou
         levels = threat_levels(worths, game.players.weights, game.players.disagreement)
         required = required_worths(levels)
         clock.lap("required worths")
-        found = divide_grand(levels, float(worths[-1]), float(required[-1]), eps)
+        if how.rational and abs(worths[-1] - required[-1]) <= eps:
+            found = OrderedDivision(divide_edge(game, levels, float(required[-1]), eps), math.nan, math.nan, 0)
+        else:
+            found = divide_grand(levels, float(worths[-1]), float(required[-1]), eps)
     except STOPS as error:
         stop = stop_of(error)
         raise UnfinishedError(stop.reason, _partial_answer(game, worths, required, stop, (how, eps, about))) from error
@@ -65,6 +70,8 @@ def solve_ordered(game: CharacteristicFunctionGame, how: HowToSolve, about: Abou
     tables = _tables(game.players, worths, required, found, eps)
     clock.lap("tables")
     claims = _claims(found, how, eps)
+    if how.rational:
+        claims["knife_edges"] = int((np.abs(worths - required)[1:-1] <= eps).sum())
     residual, checks = _verification(game, tables, claims, how)
     clock.lap("verification")
     certificate = Certificate("optimal", "proven optimum", {**claims, **checks}, residual)
@@ -90,7 +97,7 @@ def _tables(
     solutions = found.division.solutions
     return {
         "solutions": _solutions_table(players, solutions),
-        "coalitions": coalitions_frame(players, worths, required, eps),
+        "coalitions": _with_verdict(coalitions_frame(players, worths, required, eps), found.division.viable),
         "coalition_solutions": _few_coalitions(players, worths, solutions, eps),
     }
 
@@ -132,6 +139,12 @@ def coalitions_frame(players: Players, worths: Floats, required: Floats, eps: fl
         "slack": slack[order],
     }
     return pd.DataFrame(columns)
+
+
+def _with_verdict(coalitions: pd.DataFrame, viable: bool) -> pd.DataFrame:
+    """Enter the verdict on the grand coalition, which may have been decided in fractions, in the last row."""
+    coalitions.loc[coalitions.index[-1], "viable"] = viable
+    return coalitions
 
 
 def _coalition_names(players: Players) -> list[str]:

@@ -375,3 +375,36 @@ def test_subset_sums_and_merging_by_hand() -> None:
     assert merged(np.array([0.0, third, np.nextafter(third, 1), 0.5])).tolist() == [
         0.0, np.nextafter(third, 1), np.nextafter(third, 1), 0.5,
     ]  # fmt: skip
+
+
+# --- knife edges in fractions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("worth", "viable"), [(1.2, True), (1.2 - 1e-12, False), (1.2 + 1e-12, True)])
+def test_a_knife_edge_is_decided_in_fractions(worth: float, viable: bool) -> None:
+    """Every pair of four players would share 0.8 equally: three of them must have 0.4. On the edge: single players."""
+    worths = {s: 0.8 if s.bit_count() == 2 else 0.0 for s in range(1, 16)}
+    game = CharacteristicFunctionGame(Players.of(4), {**worths, 15: worth})
+    answer = solve_characteristic(game, HowToSolve(method="ordered", rational=True))
+    if worth <= 1.2:  # a slack far below the tolerance counts as none in a verification
+        assert failed_claims(game, answer) == []
+    assert bool(answer.tables["coalitions"]["viable"].iloc[-1]) is viable
+    assert answer.certificate.claims["solutions"] == 4 * viable
+    assert answer.certificate.claims["zero_product"] is (worth == 1.2)
+    assert answer.certificate.claims["knife_edges"] == 4
+    tolerant = solve_characteristic(game, HowToSolve(method="ordered"))
+    assert bool(tolerant.tables["coalitions"]["viable"].iloc[-1]) is True
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_edges_are_as_the_recursion_in_fractions_says(block: int) -> None:
+    for seed in range(10 * block, 10 * block + 10):
+        rng = random.Random(seed)
+        game = random_game(rng, rng.randint(2, 5))
+        game = with_slack(game, rng.choice([0.0, 0.0, -1e-13, 1e-13]))
+        answer = solve_characteristic(game, HowToSolve(method="ordered", rational=True))
+        solved = CoalitionSolutions(PlayerTypes.distinct(len(game.players)))
+        divide_all(game, HowToSolve(rational=True), 0.0, solved)
+        own = solved.division(game.players.everyone)
+        assert bool(answer.tables["coalitions"]["viable"].iloc[-1]) is own.viable
+        assert answer.certificate.claims["solutions"] == len(own.solutions)

@@ -19,7 +19,7 @@ import pandas as pd
 from breakaway.data.coalitions import Coalition
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, Players
 from breakaway.runners.verify.boxes import Matrix
-from breakaway.runners.verify.divisions import MISSING, REQUIRED, Accuracy, check_once, compare_maximisers
+from breakaway.runners.verify.divisions import MISSING, NOISE, REQUIRED, Accuracy, check_once, compare_maximisers
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.naive import Chains, NaiveProblem
 from breakaway.runners.verify.optimum import log_product
@@ -35,6 +35,7 @@ class _Audit:
     accuracy: Accuracy
     problem: NaiveProblem
     required: Matrix
+    exact: bool = False
 
 
 def verify_ordered(
@@ -47,7 +48,7 @@ def verify_ordered(
     scale = max(abs(worth) for worth in game.worths.values()) or 1.0
     ledger, names, accuracy = Ledger(scale), Names(game.players), Accuracy(tolerance, scale)
     problem = NaiveProblem(game)
-    audit = _Audit(game, ledger, accuracy, problem, problem.required())
+    audit = _Audit(game, ledger, accuracy, problem, problem.required(), "knife_edges" in claims)
     viable = _check_coalitions(audit, tables)
     solutions = read_solutions(tables, names, ledger)
     _check_few(audit, tables, solutions, names)
@@ -135,7 +136,8 @@ def _check_numbers(
         gap = np.abs(claimed - found)
         _bulk(ledger.claim(claim), gap <= allowed, gap, partial(_differs, players, masks, claimed, found))
     margin = true_worth - audit.required[masks]
-    holds = np.where(viable, margin >= -(1 + size) * eps, margin < -eps / 2)
+    surely = np.where(audit.exact & (masks == players.everyone), NOISE * eps, -eps / 2)
+    holds = np.where(viable, margin >= -(1 + size) * eps, margin < surely)
     flagged = ledger.claim("coalitions viable iff the slack allows")
     said = partial(_misjudged, players, masks, viable, margin)
     _bulk(flagged, holds, np.zeros(len(masks)), said)
