@@ -137,7 +137,16 @@ def test_pictures_that_fail_do_not_hide_the_answer(
     assert "Tables and run.json are in" in answer.out
 
 
-WITHOUT_A_TRIANGLE = {"example-1", "polyhedron-3", "abatement-levels-3", "shared-laboratory-3"}
+WITHOUT_A_TRIANGLE = {
+    "example-1",
+    "polyhedron-3",
+    "abatement-levels-3",
+    "shared-laboratory-3",
+    "ntu-polyhedra",
+    "ntu-several-threats",
+    "roommates",
+    "theorem-2-nonconvex",
+}
 """Games of three players who share no worth."""
 
 
