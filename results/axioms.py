@@ -56,7 +56,7 @@ def axioms_text(about: str, table: pd.DataFrame, games: Mapping[str, ThreatGame]
 def _cell(row: Mapping[Hashable, object]) -> str:
     if row["verdict"] == "undefined":
         return "-"
-    return f"holds ({row['tried']})" if row["verdict"] == "holds" else f"FAILS ({row['failed']} of {row['tried']})"
+    return f"holds ({row['tried']})" if row["verdict"] == "holds" else f"FAILS ({row['failed']}/{row['tried']})"
 
 
 def _faced(game: ThreatGame) -> str:

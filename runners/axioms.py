@@ -46,7 +46,7 @@ SAME = 1e-7
 MOST_PERMUTED = 4
 """Up to this many players, lists of points are made symmetric for [Sym]; larger ones would be too long."""
 
-MOST_PAIRS = 6
+MOST_PAIRS = 4
 """Most pairs of points of one game that [Exp] is tested on."""
 
 DOUBLINGS, HALVINGS = 12, 60
