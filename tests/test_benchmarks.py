@@ -76,3 +76,11 @@ def test_maps_by_models_are_the_same() -> None:
         "one Pyomo + HiGHS solve per block",
     ]
     assert {row["same map"] for row in rows} == {"yes"}
+
+
+def test_ordered_search_agrees_with_the_general_search() -> None:
+    rows = rows_of("ordered_search.py", "--sizes", "4", "7", "--limit", "60", "--methods", "general")
+    assert [(row["class"], row["n"], row["method"]) for row in rows] == [
+        (kind, n, method) for kind in ("ordinary", "tight") for n in ("4", "7") for method in ("ordered", "general")
+    ]
+    assert all(row["maximisers"].isdigit() and row["value"] == row["bound"] for row in rows)
