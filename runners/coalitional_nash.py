@@ -18,6 +18,7 @@ from breakaway.data.games import ConvexSet, Points, Polyhedron, Threat, ThreatGa
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.causes import irreducible_causes
+from breakaway.runners.convex import CONVEX_TOLERANCE
 from breakaway.runners.division import Division, divide_exactly
 from breakaway.runners.points import solve_points
 from breakaway.runners.search import Clause
@@ -54,7 +55,7 @@ def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, abou
     """
     how = method_that_applies(game, how or HowToSolve())
     clock = PhaseClock()
-    eps = how.options.tolerance * game_scale(game)
+    eps = tolerance_of(game, how)
     try:
         division = divide_game(game, how)
     except STOPS as error:
@@ -86,12 +87,20 @@ def _partial_answer(game: ThreatGame, stop: Stop, how: HowToSolve, about: About)
         "gap": None if value is None or bound is None else bound - value,
         "solutions": "partial",
         "complete": False,
-        "tolerance": how.options.tolerance * game_scale(game),
+        "tolerance": tolerance_of(game, how),
         "method": how.method,
     }
     certificate = Certificate(stop.termination, stop.holding, claims)
     tables = {"solutions": solutions_table(game, ())}
     return Answer("coalitional-nash", *about, game.players.names, tables, certificate, how.asked())
+
+
+def tolerance_of(game: ThreatGame, how: HowToSolve) -> float:
+    """Return the tolerance in units of payoff; payoffs in a convex set are known to Ipopt's accuracy only."""
+    relative = how.options.tolerance
+    if isinstance(game.feasible, ConvexSet):
+        relative = max(relative, CONVEX_TOLERANCE)
+    return relative * game_scale(game)
 
 
 def method_that_applies(game: ThreatGame, how: HowToSolve) -> HowToSolve:
@@ -101,7 +110,7 @@ def method_that_applies(game: ThreatGame, how: HowToSolve) -> HowToSolve:
 
 def divide_game(game: ThreatGame, how: HowToSolve) -> Division:
     """Solve a game with threats by the method asked for."""
-    eps = how.options.tolerance * game_scale(game)
+    eps = tolerance_of(game, how)
     if how.rational and not isinstance(game.feasible, TotalWorth):
         raise ValueError("only a total worth is shared in fractions: leave out the rational option for points")
     if how.method == "model":

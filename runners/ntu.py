@@ -76,13 +76,15 @@ def solve_ntu(game: NtuGame, how: HowToSolve | None = None, about: About = UNNAM
     SolveError
         When the solver is not available, or refuses the question.
     ValueError
-        When fractions are asked for, or a convex set is found not to be convex.
+        When fractions or, for a convex set, a formulation are asked for, or a convex set is found not to be convex.
     """
     how = how or HowToSolve()
     if how.rational:
         raise ValueError(
             "games without transferable utility are solved in floating point: leave out the rational option"
         )
+    if how.formulation is not None and any(isinstance(feasible, ConvexSet) for feasible in game.feasible.values()):
+        raise ValueError("convex sets are solved by boxes, or by SCIP with thresholds: leave out the formulation")
     clock = PhaseClock()
     solved = NtuSolutions(game.players)
     reach = Reach(1.0, how.options.tolerance, {})

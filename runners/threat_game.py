@@ -25,6 +25,7 @@ from breakaway.runners.convex import (
     CONVEX_TIE,
     CONVEX_TOLERANCE,
     Boxes,
+    check_midpoints,
     divide_convex,
     highest_allocations,
     net_of,
@@ -255,6 +256,8 @@ def solve_convex(
     ------
     UnboundedError
         When the set does not bound the payoffs.
+    ValueError
+        When a convex set is found not to be convex.
     LimitReachedError
         Carrying the bound.
     """
@@ -262,6 +265,8 @@ def solve_convex(
         highest = highest_allocations(game, clock)
         if highest is None:
             return NOTHING
+        if isinstance(game.feasible, ConvexSet):
+            check_midpoints(game, highest, clock)
         tops = tops_of(highest)
     gains = [top - d for top, d in zip(tops, game.players.disagreement, strict=True)]
     if max(gains) <= eps:

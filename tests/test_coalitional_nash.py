@@ -291,6 +291,17 @@ def unit_ball(block: pyo.Block, payoff: Mapping[str, pyo.Var]) -> None:
     block.radius = pyo.Constraint(expr=pyo.quicksum(x**2 for x in payoff.values()) <= 1.0, doc="sum of x_i^2 <= 1")
 
 
+def test_room_above_lower_bounds() -> None:
+    # A, B and C share 12; their bounds 2, 4.2 and 2 leave 3.8, for all alike or for A alone.
+    bounds = {"A": 2.0, "B": 4.2, "C": 2.0}
+    together = coalitional_nash.build(WEIGHTED, "room", lower=bounds)
+    assert solve_model(together, solver="highs").objective == pytest.approx(3.8 / 3)
+    alone = coalitional_nash.build(WEIGHTED, "room", lower=bounds, raised=["A"])
+    assert solve_model(alone, solver="highs").objective == pytest.approx(3.8)
+    none = coalitional_nash.build(WEIGHTED, "room", lower={**bounds, "C": 8.8})
+    assert solve_model(none, solver="highs").objective == pytest.approx(-1.0)
+
+
 def golden_models() -> dict[str, pyo.ConcreteModel]:
     """Return one model per formulation, and one for each further component: feasible sets, order, exclusions."""
     lower = {"A": 2.0, "B": 4.2, "C": 2.0}

@@ -219,6 +219,14 @@ def test_a_set_that_is_not_convex_is_found_out() -> None:
         solve_ntu(NtuGame(Players.of(2), {3: ConvexSet(hyperbola)}))
 
 
+def test_a_formulation_for_a_convex_set_is_refused() -> None:
+    how = HowToSolve("model", "scip", "disjunctive")
+    with pytest.raises(ValueError, match="leave out the formulation"):
+        solve_ntu(NtuGame(Players.of(2), {3: ball(NAMES[:2])}), how)
+    with pytest.raises(ValueError, match="leave out the formulation"):
+        solve_coalitional_nash(ThreatGame(Players.of(2), ball(NAMES[:2]), ()), how)
+
+
 def test_an_empty_polyhedron_is_ineffective() -> None:
     game = NtuGame(Players.of(2), {3: Polyhedron(("r",), ((1.0, 1.0),), (-1.0,))})
     answer = solve_ntu(game)
