@@ -10,14 +10,12 @@ import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure, coarsest, members, structures
 from breakaway.data.games import NtuGame, Points, TotalWorth
+from breakaway.results.text_ntu import EVERY_POINT
 from breakaway.runners.asking import HowToSolve
 from breakaway.runners.causes import irreducible_causes
 from breakaway.runners.ntu_recursion import Named, NtuSolutions, Reach, divide, same_solutions, threat_game
 from breakaway.runners.search import Clause
 from breakaway.runners.threat_game import block_problem
-
-EVERY_POINT = "*"
-"""Stands for all allocations of a set that is not finite."""
 
 MOST_EFFICIENCY = 6
 """Up to this many players efficiency is judged: it compares every structure with every other."""
