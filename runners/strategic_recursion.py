@@ -115,6 +115,8 @@ class StrategicMap:
 
 def distinct_rows(rows: FloatArray) -> FloatArray:
     """Return the distinct rows in the order in which they first appear."""
+    if len(rows) == 1:
+        return rows
     first = np.unique(rows, axis=0, return_index=True)[1]
     found: FloatArray = rows[np.sort(first)]
     return found
@@ -200,8 +202,10 @@ def declined(payoffs: FloatArray, part: Coalition, vector: FloatArray, eps: floa
 
 def hardest(vectors: FloatArray) -> FloatArray:
     """Return the threats of one coalition that no other of its threats implies: the undominated vectors."""
+    if len(vectors) == 1:
+        return vectors
     if vectors.shape[1] == 1:
-        return vectors.max(axis=0, keepdims=True)
+        return np.max(vectors, axis=0, keepdims=True)
     left = np.unique(vectors, axis=0)
     left = left[np.argsort(-left.sum(axis=1), kind="stable")]
     kept = []

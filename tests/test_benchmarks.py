@@ -78,6 +78,13 @@ def test_maps_by_models_are_the_same() -> None:
     assert {row["same map"] for row in rows} == {"yes"}
 
 
+def test_strategic_forms_grow_and_agree_with_plain_loops() -> None:
+    rows = rows_of("strategic_form.py", "--sizes", "3x2", "4x2", "--peer-sizes", "3x3")
+    assert [(row["structures"], row["profiles"]) for row in rows[:2]] == [("5", "40"), ("15", "240")]
+    assert [row["method"] for row in rows[2:]] == ["arrays", "plain Python"]
+    assert {row["same equilibria"] for row in rows[2:]} == {"yes"}
+
+
 def test_ordered_search_agrees_with_the_general_search() -> None:
     rows = rows_of("ordered_search.py", "--sizes", "4", "7", "--limit", "60", "--methods", "general")
     assert [(row["class"], row["n"], row["method"]) for row in rows] == [

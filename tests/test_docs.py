@@ -21,9 +21,10 @@ from breakaway.runners.cli import ANSWERED, BAD_INPUT, NO_ANSWER, UNEXPECTED, ma
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-WITH_PROGRAMS = ["ntu", "../README", "viability", "exact_search", "corrections", "verify"]
+WITH_PROGRAMS = ["ntu", "../README", "strategic_form", "viability", "exact_search", "corrections", "verify"]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
+    "best_response",
     "axioms",
     "coalitional_nash",
     "cournot",
