@@ -122,10 +122,10 @@ class Front:
             for division in _handed_out(profile, self.highest, self.eps):
                 yield tuple(x + floor for x, floor in zip(division, self.disagreement, strict=True))
 
-    def more_equal(self, payoffs: Sequence[Number]) -> Vector | None:
-        """Return an element of E(S) that majorizes a division of the same total, None when none does."""
+    def more_equal(self, payoffs: Sequence[Number], slack: Number) -> Vector | None:
+        """Return an element of E(S) that majorizes a division of the same total by more than slack, if one does."""
         net = [x - floor for x, floor in zip(payoffs, self.disagreement, strict=True)]
-        better = (profile for profile in self.profiles if majorizes(profile, net, len(net) * self.eps))
+        better = (profile for profile in self.profiles if majorizes(profile, net, slack))
         found = next((next(_handed_out(profile, self.highest, self.eps)) for profile in better), None)
         return found and tuple(x + floor for x, floor in zip(found, self.disagreement, strict=True))
 

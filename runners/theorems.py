@@ -31,7 +31,7 @@ from breakaway.data.games import CharacteristicFunctionGame, weights_within
 from breakaway.runners.division import Division, fraction_of
 from breakaway.runners.egalitarian import TooManyError, egalitarian_front
 from breakaway.runners.lorenz import Vector
-from breakaway.runners.search import Clause, Number
+from breakaway.runners.search import TIE, Clause, Number
 from breakaway.runners.stacks import best_partition, consistent_weights, partition_totals
 
 MOST_PLAYERS = 8
@@ -149,6 +149,12 @@ class Facts:
         """The partition of largest total worth of every coalition."""
         return partition_totals(self.worths, self.game.players.everyone)
 
+    @cached_property
+    def slack(self) -> Number:
+        """By how much solutions may differ that are the same: their log products tie within TIE, in fractions too."""
+        scale = max(*map(abs, self.worths.values()), *map(abs, self.net))
+        return max(10 * self.eps, 10 * self.read(TIE) * scale)
+
     def solutions(self, coalition: Coalition) -> list[Vector]:
         """Return the solutions of a coalition as vectors over its members."""
         return [tuple(x for _, x in solution) for solution in self.solved.solutions(coalition)]
@@ -249,7 +255,7 @@ class Facts:
                 front = egalitarian_front(self.game, s, self.eps, self.rational)
             except TooManyError:
                 continue
-            better = ((x, front.more_equal(x)) for x in self.solutions(s))
+            better = ((x, front.more_equal(x, self.slack)) for x in self.solutions(s))
             yield s, next((f"{written(x)} < {written(y)}" for x, y in better if y is not None), None)
 
     def differing(self) -> str | None:
@@ -257,7 +263,7 @@ class Facts:
         solutions = self.solutions(self.game.players.everyone)
         profiles = [sorted(a - b for a, b in zip(x, self.net, strict=True)) for x in solutions]
         for x, profile in zip(solutions, profiles, strict=True):
-            if any(abs(a - b) > 10 * self.eps for a, b in zip(profile, profiles[0], strict=True)):
+            if any(abs(a - b) > self.slack for a, b in zip(profile, profiles[0], strict=True)):
                 return f"{written(solutions[0])} <> {written(x)}"
         return None
 

@@ -35,6 +35,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "required_worth",
     "research_race",
     "solvers",
+    "theorems",
 }
 """Pages whose programs the tests of their own parts run."""
 

@@ -173,12 +173,8 @@ def _check_row(
 def _hypothesis(check: TheoremCheck, statement: str, coalition: Coalition) -> Verdict:
     worths, best = check.worths, check.best
     if statement in USES_CONSISTENT:
-        margin = {
-            "theorem-3-printed": lambda: worths[-1] - _dearest_pair(check),
-            "theorem-3": lambda: worths[-1] - best[-1],
-            "efficient-structures": lambda: np.float64(0.0),
-        }[statement]()
-        return _both(_consistent(check), check.not_below(float(margin)))
+        dearest = {"theorem-3-printed": _dearest_pair(check), "theorem-3": float(best[-1])}.get(statement, -np.inf)
+        return _both(_consistent(check), check.not_below(float(worths[-1]) - dearest))
     verdict: Verdict = True
     if statement == "theorem-4-nonempty":
         verdict = check.not_below(float((worths - best)[1:].min()))
