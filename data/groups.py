@@ -255,9 +255,8 @@ def member_counts(groups: GroupArray) -> tuple[NDArray[np.int64], NDArray[np.int
     first[:, 1:] &= groups[:, 1:] != groups[:, :-1]
     rows, places = np.nonzero(first)
     sizes = group_sizes(groups)
-    ends = np.append(places[1:], 0)
-    last = np.append(rows[1:] != rows[:-1], True)
-    ends[last] = sizes[rows[last]]
+    goes_on = np.append(rows[1:] == rows[:-1], False)[: len(rows)]
+    ends = np.where(goes_on, np.roll(places, -1), sizes[rows])
     return rows, groups[rows, places].astype(np.int64), (ends - places).astype(np.float64)
 
 
