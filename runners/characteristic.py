@@ -132,6 +132,17 @@ def solve_characteristic(
         stop = stop_of(error)
         raise UnfinishedError(stop.reason, _partial_answer(game, stop, solved, how, about)) from error
     clock.lap("recursion")
+    return _answer(game, solved, (how, eps, about), clock)
+
+
+def _answer(
+    game: CharacteristicFunctionGame,
+    solved: CoalitionSolutions,
+    asked: tuple[HowToSolve, float, About],
+    clock: PhaseClock,
+) -> Answer:
+    """Tabulate, compare with the naive problem, and verify what the recursion found."""
+    how, eps, about = asked
     tables = _tables(game, solved, how, eps)
     clock.lap("tables")
     agreement = _agreement(game, solved, how)
