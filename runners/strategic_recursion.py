@@ -205,7 +205,8 @@ def hardest(vectors: FloatArray) -> FloatArray:
     if len(vectors) == 1:
         return vectors
     if vectors.shape[1] == 1:
-        return np.max(vectors, axis=0, keepdims=True)
+        most: FloatArray = vectors.max(axis=0, keepdims=True)
+        return most
     left = np.unique(vectors, axis=0)
     left = left[np.argsort(-left.sum(axis=1), kind="stable")]
     kept = []

@@ -33,6 +33,7 @@ WINDS = ("North", "East", "South", "West")
 EXPECTED = {
     "abatement-levels-3": ("strategic-form", ("Ash", "Bay", "Cob")),
     "abatement-levels-4": ("strategic-form", ("Ash", "Bay", "Cob", "Dew")),
+    "battle-of-the-sexes": ("strategic-form", ("Ann", "Bob")),
     "cartel-1-3-5": ("cournot", ONE_TO[3]),
     "cartel-2-3-4": ("cournot", ONE_TO[3]),
     "cartel-levels-3": ("strategic-form", ONE_TO[3]),

@@ -35,7 +35,13 @@ from breakaway.runners.verify import verify_strategic
 from breakaway.runners.viability import solve_viability
 
 FULL = HowToSolve(detail="all", verify=True)
-INSTANCES = ("abatement-levels-3", "abatement-levels-4", "shared-laboratory-3", "cartel-levels-3")
+INSTANCES = (
+    "battle-of-the-sexes",
+    "abatement-levels-3",
+    "abatement-levels-4",
+    "shared-laboratory-3",
+    "cartel-levels-3",
+)
 
 
 def solved(game: StrategicFormGame) -> Answer | None:
@@ -156,6 +162,26 @@ def test_several_equilibria_are_all_threats() -> None:
     threats = answer.tables["threats"]
     assert sorted(threats[threats["breakaway"] == "1"]["payoff"]) == [1.0, 2.0]
     assert set(answer.tables["failures"]["payoff"]) == {2.0}
+
+
+def test_battle_of_the_sexes_is_shipped() -> None:
+    answer = solve_game(load_instance("battle-of-the-sexes").game, FULL)
+    assert flagged(answer, "viable") == {"Ann|Bob"}
+    assert flagged(answer, "efficient") == {"Ann|Bob"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_players_with_one_equilibrium_stay_together_efficiently(seed: int) -> None:
+    """Section 4, with what it needs: one Nash equilibrium; a best product above zero for efficiency."""
+    answer = solved(by_player(2, (3, 3), seed))
+    if answer is None:
+        return
+    found = answer.tables["structures"].set_index("structure")
+    if found.loc["1|2", "equilibria"] == 1:
+        assert found.loc["1+2", "viable"]
+        payoffs = answer.tables["payoffs"].query("structure == '1+2'")["payoff"]
+        if (payoffs > 0).all():
+            assert found.loc["1+2", "efficient"]
 
 
 def test_equilibria_are_profiles_not_products() -> None:
