@@ -27,6 +27,8 @@ def minimal_bounds(problem: BlockProblem, most: int = MOST_BOUNDS) -> tuple[tupl
     rows = [[net.lower[i] for i in problem.positions]]
     column = {i: k for k, i in enumerate(problem.positions)}
     room = float(net.budget + problem.eps)
+    if float(sum(rows[0])) > room:  # what single players can get is more than there is
+        return ()
     for clause in sorted(essential(net.clauses), key=len):
         rows = _declined(rows, [(column[i], tau) for i, tau in clause], problem.eps, room)
         if len(rows) > most:

@@ -16,6 +16,8 @@ from breakaway.data.instances import load_instance
 from breakaway.runners.asking import HowToSolve
 from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.concepts.products import polished
+from breakaway.runners.minimal_bounds import minimal_bounds
+from breakaway.runners.threat_game import block_problem
 from breakaway.runners.verify import verify_comparison
 
 SIMPLE = ("nash", "split-the-difference", "equal-division")
@@ -162,6 +164,12 @@ def test_a_changed_payoff_in_a_polyhedron_is_found() -> None:
     for change, claim in ((0.01, "feasible"), (-0.01, "prices prove the product largest")):
         checks = verify_comparison(game, tampered(solved(game, "nash").tables, "solutions", "payoff", change)).checks
         assert checks.set_index("claim").at[f"nash: {claim}", "failed"] == 1
+
+
+def test_no_box_is_listed_that_the_worth_cannot_pay() -> None:
+    game = ThreatGame(Players.of(2), TotalWorth(5.0), (Threat("alone", 0b01, (9.0,)),))
+    assert minimal_bounds(block_problem(game)) == ()
+    assert minimal_bounds(block_problem(replace(game, feasible=TotalWorth(9.0)))) == ((9.0, 0.0),)
 
 
 def test_weights_of_the_grand_coalition_count() -> None:
