@@ -16,7 +16,7 @@ import pandas as pd
 Kind = Literal["text", "boolean", "integer", "number"]
 """What the cells of a column are."""
 
-Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison", "ntu"]
+Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison", "ntu", "stable-assignment"]
 """The question that an answer answers."""
 
 
@@ -72,6 +72,20 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "profile": Column("text", "action of every coalition (or player), A+B:high|C:low"),
         "reason": Column("text", "why the coalition upsets the profile: disagreement, threat or better answer"),
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
+        "group": Column("text", "group, T+T+H: a type appears once for each member"),
+        "type": Column("text", "name of the type"),
+        "mass": Column("number", "how many groups of this kind form (groups, not people)"),
+        "mass_min": Column("number", "least mass of the group in any optimal assignment"),
+        "mass_max": Column("number", "largest mass of the group in any optimal assignment"),
+        "surplus": Column("number", "surplus of one such group"),
+        "payoff_min": Column("number", "least payoff of the type in any imputation; missing when not computed"),
+        "payoff_max": Column("number", "largest payoff of the type in any imputation"),
+        "primal": Column("number", "welfare: what the formed groups are worth"),
+        "dual": Column("number", "proven upper bound of the welfare of every assignment"),
+        "gap": Column("number", "dual - primal"),
+        "groups_priced": Column("integer", "permitted groups that the proof covers"),
+        "columns": Column("integer", "groups held at that moment"),
+        "seconds": Column("number", "time since the start"),
         "concept": Column("text", "solution concept"),
         "status": Column(
             "text", "solved, empty (nothing satisfies the concept), undefined (for this game), unfinished"
@@ -102,6 +116,8 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "other": Column("text", "name of the player to whom the player is compared"),
         "at_least_as_desirable": Column("boolean", "in no coalition does the player bring less than the other would"),
         "margin": Column("number", "least worth that a coalition gains when the player takes the place of the other"),
+        "level": Column("integer", "rank of the excess among all excesses, from 1 for the largest"),
+        "excess": Column("number", "worth of the coalition less what it gets"),
         "outside_option": Column("number", "the most that the player can get alone, never below disagreement"),
         "ideal_payoff": Column("number", "the most that any unblocked allocation leaves for the player"),
         "mean_threat": Column("number", "mean of what the player gets in the threats of all coalitions"),
@@ -180,6 +196,13 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
                 required=True,
             ),
             "coalitions": Table("a coalition", ("coalition", "worth", "viable", "required_worth", "slack")),
+            "balanced_collection": Table(
+                "a coalition of the balanced collection that proves the core empty", ("coalition", "weight", "worth")
+            ),
+            "excess_levels": Table(
+                "a coalition with one of the largest excesses at a nucleolus or prenucleolus",
+                ("concept", "level", "excess", "coalition"),
+            ),
             "coalition_solutions": Table(
                 "a member's payoff in one maximiser of its coalition", ("coalition", "solution", "player", "payoff")
             ),
@@ -219,6 +242,13 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
                 "a member's payoff in one solution of the naive problem, where that differs",
                 ("coalition", "solution", "player", "payoff"),
             ),
+        },
+        "stable-assignment": {
+            "assignment": Table("a group that forms", ("group", "mass", "surplus"), required=True),
+            "imputation": Table("a type", ("type", "payoff", "payoff_min", "payoff_max"), required=True),
+            "welfare": Table("the market", ("primal", "dual", "gap", "groups_priced"), required=True),
+            "convergence": Table("a round of the solution", ("seconds", "primal", "dual", "columns")),
+            "group_ranges": Table("a group of some optimal assignment", ("group", "surplus", "mass_min", "mass_max")),
         },
         "viability": {
             "structures": Table(

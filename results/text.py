@@ -9,6 +9,7 @@ from breakaway.results.records import Answer, Certificate
 from breakaway.results.tables import Concept
 from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
+from breakaway.results.text_groups import group_sections
 from breakaway.results.text_ntu import ntu_sections
 from breakaway.results.text_strategic import strategic_sections
 from breakaway.results.text_structures import structure_sections
@@ -27,6 +28,7 @@ _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
     "characteristic-function": characteristic_sections,
     "comparison": comparison_sections,
     "ntu": ntu_sections,
+    "stable-assignment": group_sections,
 }
 
 

@@ -1,0 +1,85 @@
+"""The printed answer about a market of small groups: groups that form, what everybody gets, how far it is proven."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+
+from breakaway.results.records import Answer
+from breakaway.results.wording import aligned, number, paragraph, plural
+
+MOST_GROUPS = 20
+MOST_TYPES = 20
+"""Most groups and types that are listed in print."""
+
+
+def group_sections(answer: Answer) -> Iterator[list[str]]:
+    """Yield the sections of the answer about a stable assignment."""
+    yield paragraph(_headline(answer))
+    yield _group_section(answer.tables["assignment"])
+    yield _payoff_section(answer)
+    yield _unique_section(answer)
+
+
+def _headline(answer: Answer) -> str:
+    welfare = answer.tables["welfare"].iloc[0]
+    primal, dual, gap = (float(welfare[name]) for name in ("primal", "dual", "gap"))
+    priced = int(welfare["groups_priced"])
+    formed = plural(len(answer.tables["assignment"]), "group")
+    if answer.certificate.claims.get("complete"):
+        proof = (
+            f"none of the {priced:,} permitted groups could do better"
+            if priced
+            else "no permitted group could do better"
+        )
+        return f"A stable assignment with {formed} is worth {number(primal, 8)}: {proof} (gap {number(gap, 2)})."
+    if math.isnan(primal):
+        return f"No assignment was found; none is worth more than {number(dual, 8)}."
+    return (
+        f"Stopped with {formed} worth {number(primal, 8)}; no assignment is worth more than {number(dual, 8)} "
+        f"(gap {number(gap, 2)})."
+    )
+
+
+def _group_section(assignment: pd.DataFrame) -> list[str]:
+    if assignment.empty:
+        return []
+    total = assignment["mass"] * assignment["surplus"]
+    ordered = assignment.loc[total.sort_values(ascending=False, kind="stable").index]
+    rows = [
+        (str(row.group), number(row.mass), number(row.surplus), number(row.mass * row.surplus))
+        for row in ordered.head(MOST_GROUPS).itertuples()
+    ]
+    rest = len(assignment) - MOST_GROUPS
+    more = [f"  ... and {rest:,} more: see assignment.csv"] if rest > 0 else []
+    return ["Groups that form", *aligned(("group", "how many", "surplus of one", "of all"), rows, range(1, 4)), *more]
+
+
+def _payoff_section(answer: Answer) -> list[str]:
+    imputation = answer.tables["imputation"]
+    ranged = imputation["payoff_min"].notna().any()
+    rows = [
+        (str(name), number(payoff), *((number(low), number(high)) if ranged else ()))
+        for name, payoff, low, high in zip(
+            *(imputation[column] for column in ("type", "payoff", "payoff_min", "payoff_max")), strict=True
+        )
+    ]
+    header = ("type", "payoff", "least", "most") if ranged else ("type", "payoff")
+    rest = len(rows) - MOST_TYPES
+    more = [f"  ... and {rest:,} more: see imputation.csv"] if rest > 0 else []
+    title = "What a member of each type gets" + (", of all stable payoffs" if ranged else "")
+    return [title, *aligned(header, rows[:MOST_TYPES], range(1, len(header))), *more]
+
+
+def _unique_section(answer: Answer) -> list[str]:
+    claims = answer.certificate.claims
+    words = {True: "the only one", False: "one of many", None: "not known to be the only one"}
+    parts = [
+        f"{what} {words[flag if isinstance(flag, bool) else None]}"
+        for what, key in (("the imputation is", "imputation_unique"), ("the assignment is", "assignment_unique"))
+        if key in claims
+        for flag in (claims[key],)
+    ]
+    return paragraph(f"{'; '.join(parts)}."[:1].upper() + f"{'; '.join(parts)}."[1:]) if parts else []

@@ -1,0 +1,178 @@
+"""A stable assignment of a market to small groups: the method chosen by size, ranges of payoffs, and the answer.
+
+The direct linear programme takes all groups when they fit; otherwise columns are generated with a certificate (pairwise
+surplus). Either way every type is served, and the gap between welfare and bound is proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from breakaway.data.groups import FiniteGroupGame, PairwiseGroupGame, sufficient_count
+from breakaway.results.records import Answer, Certificate
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
+from breakaway.runners.groups.direct import solve_direct
+from breakaway.runners.groups.engine import solve_pairwise
+from breakaway.runners.groups.ranges import GroupRanges, OptimalFace, PayoffRanges, group_ranges, payoff_ranges
+from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.verify.groups import verify_assignment
+
+GAP = 1e-7
+"""Gap, relative to the welfare, at which an assignment counts as stable."""
+
+MOST_DIRECT = 300_000
+"""Up to this many groups the linear programme over all of them is solved."""
+
+MOST_RANGED = 60
+"""Up to this many types the range of every payoff is computed unless told otherwise."""
+
+MOST_VERIFIED = 2_000_000
+"""Up to this many permitted groups the answer is verified unless told otherwise."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Determined:
+    """How far payoffs and groups are determined; None where it was not asked for."""
+
+    payoffs: PayoffRanges | None = None
+    groups: GroupRanges | None = None
+
+
+def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = lambda _: None) -> GroupSolution:
+    """Return a stable assignment and an imputation, with the gap between welfare and bound.
+
+    Parameters
+    ----------
+    game
+        The game.
+    how
+        ``method="model"`` solves the Pyomo model of the welfare programme over all groups; otherwise the method is
+        chosen by size. ``options.time_limit`` is for the whole; ``options.threads`` for the search.
+    told
+        Is called with a line of progress after every round.
+
+    Raises
+    ------
+    ValueError
+        When there are too many groups for one programme and columns cannot be generated.
+    InfeasibleError
+        When the permitted groups cannot cover the market.
+    """
+    how = how or HowToSolve()
+    if how.method == "model":
+        return solve_direct(game, how.options.replace(solver=how.solver), "model", GAP)
+    if not isinstance(game, PairwiseGroupGame) or sufficient_count(game) <= MOST_DIRECT:
+        return solve_direct(game, how.options, "auto", GAP)
+    return solve_pairwise(game, GAP, how.options.time_limit, lambda *record: told(_progress(*record)))
+
+
+def _progress(seconds: float, primal: float, dual: float, columns: int) -> str:
+    return f"welfare {primal:.9g}, bound {dual:.9g}, gap {dual - primal:.1e}, {columns:,} groups, {seconds:.0f} s"
+
+
+def solve_assignment(
+    game: FiniteGroupGame, how: HowToSolve | None = None, about: About = UNNAMED, told: Told = lambda _: None
+) -> Answer:
+    """Return a stable assignment of a market to small groups, as an answer with its certificate.
+
+    Returns
+    -------
+    Tables ``assignment`` (group, mass, surplus), ``imputation`` (type, payoff and, for small markets, its range over
+    all stable payoffs), ``welfare`` (primal, dual, gap, groups_priced), ``convergence`` and, for small markets,
+    ``group_ranges`` (group, mass_min, mass_max).
+
+    Raises
+    ------
+    ValueError, SolveError
+        As :func:`assign`.
+    """
+    how, clock = how or HowToSolve(), PhaseClock()
+    solution = assign(game, how, told)
+    clock.lap("assignment")
+    determined = _determine(game, solution, how)
+    clock.lap("ranges")
+    tables = _tables(game, solution, determined)
+    claims = _claims(solution, determined, how)
+    residual = None
+    if how.verify or (how.verify is None and sufficient_count(game) <= MOST_VERIFIED):
+        verification = verify_assignment(game, tables, claims, how.options.tolerance)
+        residual = verification.residual
+        claims |= {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
+        clock.lap("verification")
+    status = ("optimal", "proven optimum") if solution.complete else ("time limit", "feasible point")
+    certificate = Certificate(*status, claims, residual)
+    return Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
+
+
+def _determine(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve) -> Determined:
+    wanted = how.detail == "all" or (how.detail == "auto" and len(game.types) <= MOST_RANGED)
+    if not (wanted and solution.complete and sufficient_count(game) <= MOST_DIRECT):
+        return Determined()
+    face = OptimalFace(game, solution)
+    return Determined(payoff_ranges(face, how.options), group_ranges(face))
+
+
+def _tables(game: FiniteGroupGame, solution: GroupSolution, determined: Determined) -> dict[str, pd.DataFrame]:
+    types, ranges = game.types, determined.payoffs
+    order = np.lexsort([*solution.groups.T[::-1], (solution.groups >= 0).sum(axis=1)])
+    payoffs = solution.imputation if ranges is None else ranges.canonical
+    unknown = np.full(len(types), np.nan)
+    tables = {
+        "assignment": pd.DataFrame(
+            {
+                "group": [types.group_name(solution.groups[k]) for k in order],
+                "mass": solution.masses[order],
+                "surplus": solution.surplus[order],
+            }
+        ),
+        "imputation": pd.DataFrame(
+            {
+                "type": types.names,
+                "payoff": payoffs,
+                "payoff_min": unknown if ranges is None else ranges.least,
+                "payoff_max": unknown if ranges is None else ranges.most,
+            }
+        ),
+        "welfare": pd.DataFrame(
+            [(solution.primal, solution.dual, solution.gap, solution.groups_priced)],
+            columns=["primal", "dual", "gap", "groups_priced"],
+        ),
+        "convergence": pd.DataFrame(solution.history, columns=["seconds", "primal", "dual", "columns"]),
+    }
+    if determined.groups is not None:
+        tables["group_ranges"] = _group_table(game, determined.groups)
+    return tables
+
+
+def _group_table(game: FiniteGroupGame, ranges: GroupRanges) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "group": [game.types.group_name(group) for group in ranges.groups],
+            "surplus": ranges.surplus,
+            "mass_min": ranges.least,
+            "mass_max": ranges.most,
+        }
+    )
+
+
+def _claims(solution: GroupSolution, determined: Determined, how: HowToSolve) -> dict[str, object]:
+    claims: dict[str, object] = {
+        "welfare": solution.primal,
+        "upper_bound": solution.dual,
+        "gap": solution.gap,
+        "complete": solution.complete,
+        "groups_priced": solution.groups_priced,
+        "tolerance": how.options.tolerance,
+        "method": solution.method,
+    }
+    if determined.payoffs is not None:
+        claims["imputation_unique"] = determined.payoffs.unique
+    if determined.groups is not None:
+        claims["assignment_unique"] = determined.groups.unique
+    return claims

@@ -1,0 +1,176 @@
+"""Recompute the claims of a stable assignment: who is in which group, what each gets, that no group can do better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, surplus_of
+from breakaway.runners.verify.blocking import Blocking, search_blocking
+from breakaway.runners.verify.record import Ledger, Verification
+from breakaway.runners.verify.tables import number, rows
+
+RELATIVE_GAP = 1e-7
+"""Gap of welfare, relative to the welfare, within which an assignment counts as stable."""
+
+
+def verify_assignment(
+    game: FiniteGroupGame, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, Any], tolerance: float = 1e-9
+) -> Verification:
+    """Recompute every claim about an assignment and its imputation.
+
+    Parameters
+    ----------
+    game
+        The game of small groups.
+    tables
+        ``assignment`` (group, mass, surplus; the surplus may be left out), ``imputation`` (type, payoff) and, where
+        given, ``welfare`` (primal, dual, gap, groups_priced).
+    claims
+        ``complete``: whether the gap is claimed to be within the run's tolerance.
+    tolerance
+        Largest discrepancy allowed, relative to the largest surplus of a formed group (masses: to the largest mass).
+
+    Returns
+    -------
+    Verification
+        A row for each claim; a group that blocks is named, with what it is worth and what its members get.
+    """
+    ledger = Ledger()
+    formed, masses, listed = _assignment(game, tables, ledger)
+    surplus = np.array([surplus_of(game, np.array([group]))[0] for group in formed]).reshape(len(formed))
+    ledger.scale = max(float(np.abs(surplus).max(initial=0.0)), float(np.abs(masses).max(initial=0.0))) or 1.0
+    for claim in ledger.claims.values():
+        claim.scale = ledger.scale
+    eps = tolerance * ledger.scale
+    _check_assignment(game, ledger, formed, masses, listed, surplus, eps)
+    payoffs = _imputation(game, tables, ledger)
+    if payoffs is not None:
+        slack = eps if "welfare" not in tables else max(eps, RELATIVE_GAP * ledger.scale)
+        blocking = _check_stability(game, ledger, formed, surplus, payoffs, slack)
+        if "welfare" in tables:
+            _check_welfare(game, ledger, tables, claims, float(surplus @ masses), payoffs, blocking, eps)
+    return ledger.close()
+
+
+def _assignment(
+    game: FiniteGroupGame, tables: Mapping[str, pd.DataFrame], ledger: Ledger
+) -> tuple[list[tuple[int, ...]], Floats, list[float | None]]:
+    """Return formed groups, their masses and the surpluses listed."""
+    place = {name: k for k, name in enumerate(game.types.names)}
+    columns = ["group", "mass"] + (["surplus"] if "surplus" in tables.get("assignment", pd.DataFrame()) else [])
+    claim = ledger.claim("assignment table readable")
+    formed, masses, listed = [], [], []
+    for line in rows(tables, "assignment", columns, ledger):
+        names = [part.strip() for part in str(line[0]).split("+")]
+        unknown = [name for name in names if name not in place]
+        mass = number(line[1])
+        if claim.check(not unknown and mass is not None, f"{line[0]}: unknown type {', '.join(unknown)} or no mass"):
+            formed.append(tuple(sorted(place[name] for name in names)))
+            masses.append(float(mass or 0.0))
+            listed.append(number(line[2]) if len(line) > 2 else None)
+    return formed, np.array(masses), listed
+
+
+def _imputation(game: FiniteGroupGame, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> Floats | None:
+    """Return the payoff of every type; None when one is missing."""
+    claim = ledger.claim("imputation table readable")
+    found: dict[str, float] = {}
+    for name, payoff in rows(tables, "imputation", ("type", "payoff"), ledger):
+        value = number(payoff)
+        if claim.check(str(name) in game.types.names and value is not None, f"{name}: unknown type or no payoff"):
+            claim.check(str(name) not in found, f"{name} appears twice")
+            found[str(name)] = float(value or 0.0)
+    missing = [name for name in game.types.names if name not in found]
+    if not claim.check(not missing, f"no payoff for {', '.join(missing[:5])}"):
+        return None
+    return np.array([found[name] for name in game.types.names])
+
+
+def _check_assignment(
+    game: FiniteGroupGame,
+    ledger: Ledger,
+    formed: list[tuple[int, ...]],
+    masses: Floats,
+    listed: list[float | None],
+    surplus: Floats,
+    eps: float,
+) -> None:
+    """Check sizes, masses, surpluses, and that everybody is in some group."""
+    permitted, positive = ledger.claim("groups permitted"), ledger.claim("masses not negative")
+    worth = ledger.claim("surpluses follow from the definition")
+    used = np.zeros(len(game.types))
+    for group, mass, own, found in zip(formed, masses, listed, surplus, strict=True):
+        name = game.types.group_name(group)
+        allowed = game.min_size <= len(group) <= game.max_size and found > -np.inf
+        permitted.check(allowed, f"{name} may not form: {len(group)} members, or not listed")
+        positive.check(mass >= -eps, f"{name} has mass {mass:.6g}", max(-mass, 0.0))
+        if own is not None and allowed:
+            worth.equal(name, own, float(found), eps)
+        np.add.at(used, list(group), mass)
+    served = ledger.claim("everybody is in some group")
+    for name, have, want in zip(game.types.names, used, game.types.masses, strict=True):
+        served.equal(f"people of type {name} in groups", float(have), float(want), max(eps, len(formed) * 1e-12))
+
+
+def _check_stability(
+    game: FiniteGroupGame, ledger: Ledger, formed: list[tuple[int, ...]], surplus: Floats, payoffs: Floats, slack: float
+) -> Blocking:
+    """Check that formed groups share exactly their surplus and that no permitted group blocks."""
+    shared = ledger.claim("formed groups share their surplus")
+    for group, worth in zip(formed, surplus, strict=True):
+        gets = float(payoffs[list(group)].sum())
+        shared.equal(f"what the members of {game.types.group_name(group)} get", gets, float(worth), slack)
+    blocking = search_blocking(game, payoffs, slack)
+    claim = ledger.claim("no group blocks")
+    if blocking.gain > -np.inf:
+        claim.check(blocking.gain <= slack, lambda: _blocks(game, payoffs, blocking), max(blocking.gain, 0.0))
+    for note in blocking.notes:
+        claim.leave(note)
+    if not (isinstance(game, GroupGame) and game.unlisted == "forbidden"):
+        claim = ledger.claim("payoffs not negative")
+        for name, payoff in zip(game.types.names, payoffs, strict=True):
+            claim.check(payoff >= -slack, f"type {name} gets {payoff:.6g}", max(-float(payoff), 0.0))
+    return blocking
+
+
+def _blocks(game: FiniteGroupGame, payoffs: Floats, blocking: Blocking) -> str:
+    """Name the group that gains most, what it is worth and what its members get."""
+    gets = float(payoffs[list(blocking.group)].sum())
+    name = game.types.group_name(blocking.group)
+    return f"{name} blocks: it is worth {gets + blocking.gain:.9g} and its members get {gets:.9g}"
+
+
+def _check_welfare(
+    game: FiniteGroupGame,
+    ledger: Ledger,
+    tables: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Any],
+    primal: float,
+    payoffs: Floats,
+    blocking: Blocking,
+    eps: float,
+) -> None:
+    """Check both values of the duality relation, the gap between them and the number of groups that it covers."""
+    lines = rows(tables, "welfare", ("primal", "dual", "gap", "groups_priced"), ledger)
+    if not ledger.claim("welfare table readable").check(len(lines) == 1, f"{len(lines)} rows, there is one"):
+        return
+    own, dual, gap, priced = (number(cell) for cell in lines[0])
+    total = max(float(game.types.masses.sum()), 1.0) * eps
+    ledger.claim("welfare is what the formed groups are worth").equal("primal", own or 0.0, primal, total)
+    ledger.claim("gap is dual minus primal").equal("gap", gap or 0.0, (dual or 0.0) - (own or 0.0), total)
+    claim = ledger.claim("no assignment is worth more than the bound")
+    proven = float(game.types.masses @ (payoffs + blocking.excess))
+    room = total + float(game.types.masses.sum()) * blocking.room
+    if blocking.exhaustive:
+        claim.check(proven <= (dual or -np.inf) + room, f"proven {proven:.12g}, claimed {dual}", proven - (dual or 0.0))
+        covered = ledger.claim("every permitted group is covered")
+        covered.check(priced == blocking.covered, f"claimed {priced}, there are {blocking.covered}")
+    else:
+        claim.leave(blocking.notes[0])
+    if claims.get("complete"):
+        within = (gap or 0.0) <= RELATIVE_GAP * max(abs(own or 0.0), 1.0)
+        ledger.claim("the gap is closed").check(within, f"gap {gap}", gap or 0.0)
