@@ -224,8 +224,13 @@ class Facts:
         return None if failing is None else self.said(failing, "not viable")
 
     def dominated(self) -> str | None:
-        """No solution of N leaves a structure in which all can have as much, and some more."""
+        """No solution of N leaves a structure in which all can have as much, and some more.
+
+        A solution shares all of v(N), so that such a structure is worth more than N.
+        """
         everyone = self.game.players.everyone
+        if self.dearer_partition(everyone) is None:
+            return None
         for x in self.solutions(everyone):
             affordable = {s: v for s, v in self.worths.items() if v >= sum(x[i] for i in members(s)) - self.eps}
             found = partition_totals(affordable, everyone)
