@@ -27,6 +27,9 @@ MAX_PLAYERS_STRATEGIC = 8
 MAX_PROFILES = 2_000_000
 """Most action profiles of a game in strategic form, added up over all coalition structures."""
 
+MAX_GROUP_SIZE = 64
+"""Most members of a group."""
+
 MAX_PLAYERS_IDENTICAL = 22
 """Most players when some are identical, so that structures are counted by type pattern."""
 

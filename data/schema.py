@@ -31,6 +31,7 @@ class ColumnType(Enum):
     COALITION = "coalition"
     STRUCTURE = "structure"
     PROFILE = "profile"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True)

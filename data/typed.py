@@ -250,6 +250,22 @@ def profile_parser(names: Sequence[str]) -> Callable[[str], Profile]:
     return parse
 
 
+def group_parser(names: Sequence[str], domain: str) -> Callable[[str], tuple[int, ...]]:
+    """Return a parser of groups such as ``T+T+H``, with repetitions: type numbers in ascending order."""
+    member = member_parser(names, domain)
+
+    def parse(text: str) -> tuple[int, ...]:
+        parts = [part.strip() for part in text.split("+")]
+        if not all(parts):
+            raise CellError(f"group {text!r} has an empty member", "write a group as A+A+B")
+        try:
+            return tuple(sorted(map(member, parts)))
+        except UnknownNameError as error:
+            raise UnknownNameError(f"{error.message} in group {text!r}", error.remedy) from None
+
+    return parse
+
+
 def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
     """Return the parser of a column's cells, or None when the names it refers to are not known."""
     if column.type is ColumnType.NUMBER:
@@ -261,9 +277,14 @@ def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
         return None
     if column.type is ColumnType.MEMBER:
         return member_parser(domain.names, column.domain)
-    if column.type is ColumnType.PROFILE:
-        return profile_parser(domain.names)
-    return coalition_parser(domain.names) if column.type is ColumnType.COALITION else structure_parser(domain.names)
+    if column.type is ColumnType.GROUP:
+        return group_parser(domain.names, column.domain)
+    parsers: dict[ColumnType, Callable[[Sequence[str]], Parser]] = {
+        ColumnType.COALITION: coalition_parser,
+        ColumnType.STRUCTURE: structure_parser,
+        ColumnType.PROFILE: profile_parser,
+    }
+    return parsers[column.type](domain.names)
 
 
 def read_column(column: Column, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> Cells:

@@ -24,6 +24,7 @@ from breakaway.data.games import (
     ThreatGame,
     TotalWorth,
 )
+from breakaway.data.groups import GroupGame, PairwiseGroupGame, Types, all_groups, frozen_floats
 
 letters = st.characters(categories=["Lu", "Ll", "Nd"]) | st.sampled_from("_-.")
 names = st.text(letters, min_size=1, max_size=8)
@@ -153,6 +154,37 @@ def strategic_forms(draw: st.DrawFn) -> StrategicFormGame:
     return StrategicFormGame(group, actions, payoffs, True, selection, chosen, weights)
 
 
+@st.composite
+def markets(draw: st.DrawFn) -> Types:
+    labels = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    return Types.of(labels, draw(st.lists(positive, min_size=len(labels), max_size=len(labels))))
+
+
+@st.composite
+def group_games(draw: st.DrawFn) -> GroupGame:
+    types, size = draw(markets()), draw(st.integers(1, 3))
+    permitted = all_groups(len(types), draw(st.integers(1, size)), size)
+    listed = draw(st.lists(st.integers(0, len(permitted) - 1), min_size=1, max_size=6, unique=True))
+    surplus = frozen_floats(draw(st.lists(money, min_size=len(listed), max_size=len(listed))))
+    least = int((permitted[0] >= 0).sum())
+    covered = set(permitted[listed].ravel().tolist()) >= set(range(len(types)))
+    unlisted = draw(st.sampled_from(["zero", "forbidden"] if covered else ["zero"]))
+    return GroupGame(types, permitted[listed], surplus, least, size, unlisted)
+
+
+@st.composite
+def pairwise_group_games(draw: st.DrawFn) -> PairwiseGroupGame:
+    types, size = draw(markets()), draw(st.integers(1, 3))
+    n = len(types)
+    some = st.floats(min_value=-1e6, max_value=1e6)
+    values = np.array(draw(st.lists(some, min_size=n * n, max_size=n * n))).reshape(n, n)
+    least = draw(st.integers(1, size))
+    costs = np.zeros(size + 1)
+    costs[least:] = draw(st.lists(some, min_size=size + 1 - least, max_size=size + 1 - least))
+    solo = frozen_floats(draw(st.lists(some, min_size=n, max_size=n)))
+    return PairwiseGroupGame(types, solo, np.triu(values) + np.triu(values, 1).T, costs, least, size)
+
+
 GAMES = {
     "threat-game": threat_games(),
     "characteristic-function": characteristic_functions(),
@@ -162,5 +194,7 @@ GAMES = {
     "abatement": abatement_games(),
     "research-race": research_races(),
     "strategic-form": strategic_forms(),
+    "group-game": group_games(),
+    "pairwise-group-game": pairwise_group_games(),
 }
 """A strategy for each kind of game."""

@@ -16,6 +16,7 @@ from strategies import GAMES
 
 from breakaway.data.coalitions import parse_structure, structures
 from breakaway.data.games import PartitionFunctionGame, Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
+from breakaway.data.groups import GroupGame, PairwiseGroupGame
 from breakaway.data.instances import (
     check_instance,
     game_from_tables,
@@ -30,6 +31,7 @@ from breakaway.results.instances import write_instance
 ONE_TO = {n: tuple(str(k + 1) for k in range(n)) for n in range(3, 7)}
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir")
 WINDS = ("North", "East", "South", "West")
+PAPERS = ("Vohra and Ray (2025)", "Wang (2019)")
 EXPECTED = {
     "abatement-levels-3": ("strategic-form", ("Ash", "Bay", "Cob")),
     "abatement-levels-4": ("strategic-form", ("Ash", "Bay", "Cob", "Dew")),
@@ -59,19 +61,39 @@ EXPECTED = {
     "example-4-singletons": ("threat-game", ONE_TO[3]),
     "example-5": ("characteristic-function", ONE_TO[3]),
     "example-6": ("characteristic-function", ONE_TO[3]),
+    "groups-2-3-2": ("group-game", ONE_TO[3]),
+    "groups-2-4-1": ("group-game", ("1", "2")),
+    "groups-2-4-2": ("group-game", ONE_TO[3]),
+    "groups-2-4-3": ("group-game", ("1",)),
+    "groups-2-4-4": ("group-game", ("1", "2")),
     "majority-5-inconsistent-weights": ("characteristic-function", ONE_TO[5]),
+    "market-1000": ("pairwise-group-game", tuple(f"t{k:03d}" for k in range(1000))),
+    "marriage": ("pairwise-group-game", ("Adam", "Boaz", "Carl", "Eva", "Fay", "Gia")),
     "ntu-polyhedra": ("ntu-game", ("casting", "milling", "assembly")),
     "ntu-several-threats": ("ntu-game", ("Ada", "Ben", "Cyd")),
     "partition-function-4": ("partition-function", ("Ash", "Bay", "Cob", "Dew")),
     "partition-function-5": ("partition-function", ("Ash", "Bay", "Cob", "Dew", "Eve")),
     "polyhedron-3": ("threat-game", ("casting", "milling", "assembly")),
     "roommates": ("ntu-game", ONE_TO[3]),
+    "roommates-odd-cycle": ("pairwise-group-game", ("Ann", "Ben", "Cas", "Dot", "Eli")),
     "several-threats": ("threat-game", WINDS),
     "shared-laboratory-3": ("strategic-form", ("Ida", "Jon", "Kay")),
+    "surplus-sharing": ("pairwise-group-game", ("cook", "griller", "seller", "driver", "bookkeeper")),
     "theorem-2-nonconvex": ("ntu-game", ONE_TO[3]),
     "theorem-3-pairs": ("characteristic-function", ONE_TO[3]),
     "theorem-4-zero-product": ("characteristic-function", ONE_TO[4]),
     "tie-not-permutation": ("characteristic-function", ONE_TO[4]),
+    "toy-production": (
+        "group-game",
+        (
+            *("brick_2x4", "brick_2x2", "plate_2x6", "slope_2x2", "wheel"),
+            "axle",
+            "window",
+            "door",
+            "figure",
+            "propeller",
+        ),
+    ),
 }
 
 
@@ -90,10 +112,12 @@ def test_every_kind_and_every_feasible_set_is_shipped() -> None:
 def test_shipped_instance(name: str, tmp_path: Path) -> None:
     assert check_instance(name) == []
     instance = load_instance(name)
-    assert (instance.kind, instance.game.players.names) == EXPECTED[name]
+    game = instance.game
+    people = game.types if isinstance(game, GroupGame | PairwiseGroupGame) else game.players
+    assert (instance.kind, people.names) == EXPECTED[name]
     assert instance.name == name
     assert instance.title
-    assert "Vohra and Ray (2025)" in instance.source or instance.source == "made for Breakaway"
+    assert instance.source == "made for Breakaway" or any(paper in instance.source for paper in PAPERS)
     again = load_instance(write_instance(tmp_path / name, instance.game, instance.title, instance.source))
     assert again.game == instance.game
     assert (again.name, again.kind, again.title, again.source) == (name, instance.kind, instance.title, instance.source)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from breakaway.data.kinds.abatement import ABATEMENT
 from breakaway.data.kinds.characteristic_function import CHARACTERISTIC_FUNCTION
 from breakaway.data.kinds.cournot import COURNOT
+from breakaway.data.kinds.group_game import GROUP_GAME
 from breakaway.data.kinds.ntu_game import NTU_GAME
+from breakaway.data.kinds.pairwise_group_game import PAIRWISE_GROUP_GAME
 from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
 from breakaway.data.kinds.research_race import RESEARCH_RACE
 from breakaway.data.kinds.strategic_form import STRATEGIC_FORM
@@ -23,6 +25,8 @@ KINDS: dict[str, Kind] = {
         ABATEMENT,
         RESEARCH_RACE,
         STRATEGIC_FORM,
+        GROUP_GAME,
+        PAIRWISE_GROUP_GAME,
     )
 }
 """Every kind by its name."""
