@@ -99,7 +99,9 @@ def _tables(
             named = zip(question.players.names, x, strict=True)
             payoffs += [(concept.name, number, player, float(payoff)) for player, payoff in named]
             standings.append((concept.name, number, standing_of(question, x)))
-        further |= what.tables
+        for name, frame in what.tables.items():
+            together = name in further and "concept" in frame.columns
+            further[name] = pd.concat([further[name], frame], ignore_index=True) if together else frame
     if isinstance(question.game, CharacteristicFunctionGame) and question.recursion_ran:
         further["coalitions"] = coalitions_table(question.game, question.solved)
         further["coalition_solutions"] = coalition_solutions_table(question.players, question.solved)

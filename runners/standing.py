@@ -10,7 +10,7 @@ import pandas as pd
 
 from breakaway.data.coalitions import members
 from breakaway.data.games import CharacteristicFunctionGame
-from breakaway.runners.concepts.question import Question, UndefinedError
+from breakaway.runners.concepts.question import Question, UndefinedError, totals
 
 COLUMNS = (
     "concept",
@@ -53,14 +53,6 @@ def standing_table(rows: Sequence[tuple[str, int, Standing]]) -> pd.DataFrame:
     frame = pd.DataFrame([(name, number, *standing) for name, number, standing in rows], columns=list(COLUMNS))
     flags = ["in_core", "unblocked", "in_prekernel", "core_coalition", "breakaway"]
     return frame.astype(dict.fromkeys(flags, object))
-
-
-def totals(payoffs: np.ndarray) -> np.ndarray:
-    """Return x(S) for every coalition S, indexed by bitmask."""
-    sums = np.zeros(1)
-    for payoff in payoffs:
-        sums = np.concatenate([sums, sums + payoff])
-    return sums
 
 
 def _core(question: Question, x: np.ndarray) -> tuple[bool | None, str | None, float | None]:

@@ -24,16 +24,20 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 WITH_PROGRAMS = ["ntu", "../README", "strategic_form", "viability", "exact_search", "corrections", "verify"]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
-    "best_response",
     "axioms",
+    "best_response",
     "coalitional_nash",
+    "compte_jehiel",
+    "core",
     "cournot",
     "egalitarian",
     "lorenz_dominance",
+    "nucleolus",
     "kalai_smorodinsky",
     "reading_answers",
     "required_worth",
     "research_race",
+    "shapley",
     "solvers",
     "theorems",
 }

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from breakaway.runners.concepts.coalitional import COALITIONAL_NASH
+from breakaway.runners.concepts.compte_jehiel import COMPTE_JEHIEL
+from breakaway.runners.concepts.core import CORE, LEAST_CORE
 from breakaway.runners.concepts.egalitarian import EGALITARIAN, STACKED_AVERAGES
 from breakaway.runners.concepts.kalai_smorodinsky import KALAI_SMORODINSKY
+from breakaway.runners.concepts.nucleolus import NUCLEOLUS, PRENUCLEOLUS
 from breakaway.runners.concepts.phi import PHI
 from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError
+from breakaway.runners.concepts.shapley import SHAPLEY
 from breakaway.runners.concepts.simple import EQUAL_DIVISION, NASH, SPLIT_THE_DIFFERENCE
 
 CONCEPTS: dict[str, Concept] = {
@@ -22,6 +26,12 @@ CONCEPTS: dict[str, Concept] = {
         PHI,
         EGALITARIAN,
         STACKED_AVERAGES,
+        CORE,
+        LEAST_CORE,
+        NUCLEOLUS,
+        PRENUCLEOLUS,
+        SHAPLEY,
+        COMPTE_JEHIEL,
         EQUAL_DIVISION,
     )
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,8 @@ class Question:
 
     game: CharacteristicFunctionGame | ThreatGame
     how: HowToSolve
+    shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a family of concepts found and another concept of it may use."""
 
     @property
     def players(self) -> Players:
@@ -185,6 +187,14 @@ class Question:
         if found is None:
             raise UndefinedError("has too many ways of meeting the threats to list")
         return found
+
+
+def totals(payoffs: np.ndarray) -> np.ndarray:
+    """Return x(S) for every coalition S, indexed by bitmask."""
+    sums = np.zeros(1)
+    for payoff in payoffs:
+        sums = np.concatenate([sums, sums + payoff])
+    return sums
 
 
 Solve = Callable[[Question], Found]

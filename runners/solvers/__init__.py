@@ -22,6 +22,7 @@ from breakaway.runners.solvers.errors import (
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.probing import Probe, Verdict, probe, solver_table
+from breakaway.runners.solvers.rays import infeasibility_ray
 from breakaway.runners.solvers.solve import solve_model
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "UnboundedError",
     "Verdict",
     "examine",
+    "infeasibility_ray",
     "probe",
     "solve_model",
     "solver_table",
