@@ -1,0 +1,306 @@
+"""Certified column generation for pairwise games: a stable assignment of a large market, with its proof.
+
+1. Start from one-type groups.
+2. Solve the master over the groups held, to a tenth of the gap that is still open (:mod:`.interior`).
+3. Look for groups that beat its payoffs u, for every type and every size; look harder when few are found.
+4. If none are found, search all permitted groups by proof. It gives excess_i >= (s(G) - u(G)) / |G| for every permitted
+   group G of i, so u + excess is an imputation that no group improves upon, and mu.(u + excess) bounds the welfare.
+5. Stop when bound less welfare is within the tolerance; otherwise add what was found, drop groups with large reduced
+   costs, move payoffs up by the excess and start the next master there.
+6. Turn the assignment into one with no more groups than types (:mod:`.vertex`).
+
+Wang (2019), Small Group Cooperation in Games and Economies, section 2, for the two programs and their duality.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from breakaway.data.groups import Floats, GroupArray, PairwiseGroupGame, permitted_groups
+from breakaway.runners.groups.interior import Point, load_of, payoff_of, solve_master
+from breakaway.runners.groups.pricing import PairwiseData, Pricer, distinct
+from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.vertex import vertex_of, within_masses
+
+TRIALS = (1, 8, 32)
+"""Starts per type of the quick search; more of them when few better groups are found."""
+
+FEW = 20
+"""Which fraction of the types counts as few, as 1 / FEW."""
+
+MOST_COLUMNS, KEPT_COLUMNS = 12, 8
+"""Groups per type above which the master is purged, and what is kept."""
+
+PURGE_AGAIN = 0.5
+"""Part of the gap at one purge down to which the gap falls before the next; otherwise groups come and go for ever."""
+
+SHARPER = 0.1
+"""A master is solved to this part of the gap that is open."""
+
+ROUNDING = 1e-10
+"""Least gap that is asked for, in units of the game's largest entry times the mass of all."""
+
+UNASSIGNED = 1e-9
+"""A group with less than this part of the rarest type is rounding, and is not formed."""
+
+BOUND_SHARE = 0.1
+"""Part of the time that may be spent on bounds on the way, so that a time limit finds a good one."""
+
+ProgressCall = Callable[[float, float, float, int], None]
+"""Is told seconds, welfare, proven bound, and groups held."""
+
+
+def solve_pairwise(
+    game: PairwiseGroupGame,
+    tolerance: float = 1e-7,
+    time_limit: float | None = None,
+    progress: ProgressCall | None = None,
+    threads: int | None = None,
+) -> GroupSolution:
+    """Return a stable assignment and an imputation of a pairwise game, and the gap between them.
+
+    Parameters
+    ----------
+    game
+        The game; every group of ``min_size`` to ``max_size`` members is permitted, with repeated types.
+    tolerance
+        Gap at which the answer is complete, in the unit of welfare; relative to the welfare when that is below one.
+    time_limit
+        Seconds after which the best assignment and the best proven bound are returned as they are; the step at hand is
+        finished first. None: no limit.
+    progress
+        Is told of every round.
+    threads
+        Threads of the search; by default one per processor.
+
+    Returns
+    -------
+    GroupSolution
+        ``imputation`` is feasible for every permitted group, and its total is ``dual``.
+    """
+    clock = _Clock(time_limit)
+    scaled, unit = scaled_game(game)
+    pricer = Pricer(scaled, threads)
+    try:
+        run = _Run(pricer, unit, tolerance, clock, progress)
+        run.rounds()
+        return run.solution(game)
+    finally:
+        pricer.close()
+
+
+def scaled_game(game: PairwiseGroupGame) -> tuple[PairwiseData, float]:
+    """Return the game with largest entry and total mass one, and the welfare that one unit stands for."""
+    used = game.size_cost[game.min_size : game.max_size + 1]
+    largest = max(float(np.abs(entries).max(initial=0.0)) for entries in (game.solo, game.values, used)) or 1.0
+    mass = float(game.types.masses.sum())
+    data = PairwiseData(
+        game.types.masses / mass,
+        game.solo / largest,
+        np.ascontiguousarray(game.values / largest),
+        game.size_cost / largest,
+        range(game.min_size, game.max_size + 1),
+        largest,
+    )
+    return data, largest * mass
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Seconds since the start, and whether the limit has passed."""
+
+    limit: float | None
+    start: float = field(default_factory=time.perf_counter)
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    def time_is_up(self) -> bool:
+        return self.limit is not None and self.seconds() >= self.limit
+
+
+class _Run:
+    """One run of column generation: groups held, the point of the master, and the best bound so far."""
+
+    def __init__(
+        self, pricer: Pricer, unit: float, tolerance: float, clock: _Clock, progress: ProgressCall | None
+    ) -> None:
+        self.pricer, self.data, self.unit, self.clock = pricer, pricer.data, unit, clock
+        self.tolerance, self.progress = tolerance, progress
+        self.history: list[tuple[float, float, float, int]] = []
+        self.bound, self.imputation = math.inf, np.zeros(self.data.types)
+        self.groups = one_type_groups(self.data)
+        self.surplus = np.maximum(self.data.raw(self.groups), 0.0)
+        self.point = self._first_point()
+        self.bounds_took, self.bounded_at = 0.0, 0.0
+        self.trials, self.purged_at = 0, math.inf
+
+    # --- the master --------------------------------------------------------------------------------------------------
+
+    def _first_point(self) -> Point:
+        sizes = (self.groups >= 0).sum(axis=1)
+        payoffs = np.full(self.data.types, float((self.surplus / sizes).max()) + 0.01)
+        return self._point(payoffs, np.zeros(len(self.groups)), 0.01)
+
+    def _point(self, payoffs: Floats, taken: Floats, room: float) -> Point:
+        """Return a point with these payoffs, which leave every group held a reduced cost, and balanced products.
+
+        ``room`` is the gap of the point, per unit of mass; groups get at least their share of it.
+        """
+        data = self.data
+        reduced = payoff_of(self.groups, payoffs) - self.surplus
+        taken = np.maximum(taken, room / (len(taken) + data.types) / reduced)
+        taken = within_masses(self.groups, taken, 0.99 * data.masses)
+        return Point(taken, data.masses - load_of(self.groups, taken, data.types), payoffs, reduced)
+
+    @property
+    def welfare(self) -> float:
+        """Return the scaled welfare of the master's point."""
+        return float(self.surplus @ self.point.taken)
+
+    @property
+    def goal(self) -> float:
+        """Return the scaled gap at which the run is complete."""
+        return max(self.tolerance * min(1.0 / self.unit, self.welfare), ROUNDING)
+
+    # --- rounds ------------------------------------------------------------------------------------------------------
+
+    def rounds(self) -> None:
+        """Repeat steps 2 to 5 until the gap is closed or time is up."""
+        target = SHARPER * float(self.data.masses @ self.point.payoffs)
+        while True:
+            self.point = solve_master(
+                self.pricer.kernels, self.groups, self.surplus, self.data.masses, self.point, target
+            )
+            found, excess = self._look()
+            gap = self._gap(excess)
+            if not len(found) or gap <= self.goal:
+                found, excess = self._prove()
+                gap = self._gap(excess)
+            elif self.bounds_took <= BOUND_SHARE * (self.clock.seconds() - self.bounded_at):
+                self._bound_by_pairs()
+            self._record()
+            if self.bound - self.welfare <= self.goal or self.clock.time_is_up():
+                return
+            self._next_master(found, excess, gap)
+            target = max(SHARPER * gap, 0.2 * self.goal)
+
+    def _gap(self, excess: Floats) -> float:
+        return float(self.data.masses @ (self.point.payoffs + excess)) - self.welfare
+
+    def _look(self) -> tuple[GroupArray, Floats]:
+        """Look for groups that beat the payoffs; return them and how much every type may gain."""
+        while True:
+            groups, gains = self.pricer.look(self.point.payoffs, TRIALS[self.trials])
+            better = gains > 0.1 * self.goal
+            groups, gains = groups[better], gains[better]
+            if len(groups) * FEW > self.data.types or self.trials + 1 == len(TRIALS):
+                return groups, excess_of(groups, gains, self.data.types)
+            self.trials += 1
+
+    def _prove(self) -> tuple[GroupArray, Floats]:
+        """Search all permitted groups and keep the bound if it is the best."""
+        proof = self.pricer.prove(self.point.payoffs, 0.25 * self.goal, self.clock.time_is_up)
+        self._keep(proof.excess)
+        groups, _ = distinct(proof.groups, np.zeros(len(proof.groups)))
+        return groups, proof.excess
+
+    def _bound_by_pairs(self) -> None:
+        """Bound the welfare as a search that has no time would."""
+        before = self.clock.seconds()
+        self._keep(self.pricer.prove(self.point.payoffs, 0.25 * self.goal, lambda: True).excess)
+        self.bounded_at = self.clock.seconds()
+        self.bounds_took = self.bounded_at - before
+
+    def _keep(self, excess: Floats) -> None:
+        payoffs = self.point.payoffs + excess
+        bound = float(self.data.masses @ payoffs)
+        if bound < self.bound:
+            self.bound, self.imputation = bound, payoffs
+
+    def _record(self) -> None:
+        line = (self.clock.seconds(), self.welfare * self.unit, self.bound * self.unit, len(self.groups))
+        self.history.append(line)
+        if self.progress is not None:
+            self.progress(*line)
+
+    def _next_master(self, found: GroupArray, excess: Floats, gap: float) -> None:
+        """Add the groups found, drop the least useful, and place the point where all groups have a reduced cost."""
+        held, old = len(self.groups), self.point.taken
+        groups, first = np.unique(np.concatenate([self.groups, found]), axis=0, return_index=True)
+        taken = np.append(old, np.zeros(len(found)))[first]
+        surplus = np.maximum(self.data.raw(groups), 0.0)
+        room = SHARPER * gap
+        payoffs = self.point.payoffs + excess + room
+        if len(groups) > MOST_COLUMNS * self.data.types and gap <= PURGE_AGAIN * self.purged_at:
+            self.purged_at = gap
+            kept = _most_useful(payoff_of(groups, self.point.payoffs) - surplus, taken, first >= held, self.data.types)
+            groups, taken, surplus = groups[kept], taken[kept], surplus[kept]
+        self.groups, self.surplus = groups, surplus
+        self.point = self._point(payoffs, taken, float(self.data.masses @ excess) + room)
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    def solution(self, game: PairwiseGroupGame) -> GroupSolution:
+        """Return what is held, in the units of the game."""
+        types, data = game.types, self.data
+        if not math.isfinite(self.bound):
+            self._bound_by_pairs()
+        taken = vertex_of(self.groups, self.surplus, data.masses, self.point)
+        groups, taken = with_leftovers(self.groups, taken, data)
+        surplus = np.maximum(data.raw(groups), 0.0)
+        primal = float(surplus @ taken)
+        self.history.append((self.clock.seconds(), primal * self.unit, self.bound * self.unit, len(self.groups)))
+        mass = float(types.masses.sum())
+        return GroupSolution(
+            groups=groups,
+            masses=taken * mass,
+            surplus=surplus * data.largest_entry,
+            imputation=self.imputation * data.largest_entry,
+            primal=primal * self.unit,
+            dual=self.bound * self.unit,
+            groups_priced=permitted_groups(len(types), game.min_size, game.max_size),
+            history=self.history,
+            complete=self.bound - primal <= self.goal,
+            method="column generation",
+        )
+
+
+def one_type_groups(data: PairwiseData) -> GroupArray:
+    """Return the groups of one type with a surplus, of every size, and those of the least size without."""
+    names, members = np.arange(data.types)[:, None], np.arange(data.largest)[None]
+    groups = np.concatenate([np.where(members < n, names, -1) for n in data.sizes]).astype(np.int32)
+    useful = data.raw(groups) > 0.0
+    useful[: data.types] = True
+    return groups[useful]
+
+
+def excess_of(groups: GroupArray, gains: Floats, types: int) -> Floats:
+    """Return for every type the largest gain per member of these groups, at least 0."""
+    excess = np.zeros(types + 1)
+    share = np.repeat(gains / (groups >= 0).sum(axis=1), groups.shape[1])
+    np.maximum.at(excess, groups.ravel(), share)
+    return excess[:types]
+
+
+def _most_useful(reduced: Floats, taken: Floats, fresh: np.ndarray, types: int) -> np.ndarray:
+    """Return the positions of new groups, of those with the least reduced costs, and of those most taken."""
+    useful = fresh.copy()
+    useful[np.argsort(reduced, kind="stable")[: KEPT_COLUMNS * types]] = True
+    useful[np.argsort(-taken, kind="stable")[: 2 * types]] = True
+    return np.flatnonzero(useful)
+
+
+def with_leftovers(groups: GroupArray, taken: Floats, data: PairwiseData) -> tuple[GroupArray, Floats]:
+    """Put those who are in no group into one-type groups of the least size; return the groups formed."""
+    left = np.maximum(data.masses - load_of(groups, taken, data.types), 0.0)
+    alone = one_type_groups(data)[: data.types]
+    every, at = np.unique(np.concatenate([groups, alone]), axis=0, return_inverse=True)
+    mass = np.bincount(at.ravel(), np.append(taken, left / data.sizes.start), minlength=len(every))
+    formed = mass > UNASSIGNED * data.masses.min()
+    return every[formed], mass[formed]
