@@ -315,7 +315,7 @@ CASES = (
         (
             (
                 "game.toml:1:kind: unknown kind 'chess'; known kinds: threat-game, characteristic-function, ntu-game, "
-                "partition-function, cournot, abatement, research-race, strategic-form"
+                "partition-function, cournot, abatement, research-race, strategic-form, group-game, pairwise-group-game"
             ),
         ),
     ),
