@@ -34,6 +34,9 @@ ROWS_PER_PLAYER = 6
 """Rows for each player that a round adds: those most short at its payoffs, and as many at the mean of all rounds so
 far, recent ones weighing more, which keeps the payoffs from jumping between corners."""
 
+GROWTH = 1.25
+"""By how much more rows each round adds than the one before."""
+
 MOST_ROUNDS = 200
 """Rounds after which the solver's tolerance must be to blame."""
 
@@ -100,7 +103,7 @@ def solve_by_rows(question: Question, build: Build, candidates: Sequence[Coaliti
     options = question.how.options
     options = options.replace(tolerance=min(options.tolerance, SHORT))
     centre: np.ndarray | None = None
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
         model = build([int(row) for row in rows])
         solve_model(model, options, solver="highs")
         payoffs = np.array([pyo.value(payoff) for payoff in model.payoff.values()])
@@ -111,15 +114,14 @@ def solve_by_rows(question: Question, build: Build, candidates: Sequence[Coaliti
             return model
         centre = payoffs if centre is None else (payoffs + centre) / 2
         there = (worths - totals(centre))[fresh]
-        rows = np.concatenate(
-            [rows, np.union1d(_worst(fresh, short, len(payoffs)), _worst(fresh, there, len(payoffs)))]
-        )
+        more = int(ROWS_PER_PLAYER * len(payoffs) * GROWTH**turn)
+        rows = np.concatenate([rows, np.union1d(_worst(fresh, short, more), _worst(fresh, there, more))])
     raise NumericalError(f"highs: coalitions are still short after {MOST_ROUNDS} rounds: loosen tolerance")
 
 
-def _worst(coalitions: np.ndarray, short: np.ndarray, n: int) -> np.ndarray:
+def _worst(coalitions: np.ndarray, short: np.ndarray, most: int) -> np.ndarray:
     """Return the coalitions that are most short."""
-    return coalitions[np.argsort(-short, kind="stable")[: ROWS_PER_PLAYER * n]]
+    return coalitions[np.argsort(-short, kind="stable")[:most]]
 
 
 def _first_rows(asked: np.ndarray, everyone: Coalition) -> np.ndarray:
