@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from breakaway.data.groups import Floats, GroupArray, PairwiseGroupGame, permitted_groups
+from breakaway.data.groups import FiniteGroupGame, Floats, GroupArray, PairwiseGroupGame, permitted_count
 from breakaway.runners.groups.interior import Point, load_of, payoff_of, solve_master
 from breakaway.runners.groups.pricing import PairwiseData, Pricer, distinct
+from breakaway.runners.groups.protocol import GroupData, GroupPricer
 from breakaway.runners.groups.solution import GroupSolution
 from breakaway.runners.groups.vertex import vertex_of, within_masses
 
@@ -83,9 +84,23 @@ def solve_pairwise(
     GroupSolution
         ``imputation`` is feasible for every permitted group, and its total is ``dual``.
     """
-    clock = _Clock(time_limit)
+    clock = Clock(time_limit)
     scaled, unit = scaled_game(game)
-    pricer = Pricer(scaled, threads)
+    return generate_columns(game, Pricer(scaled, threads), unit, tolerance, clock, progress)
+
+
+def generate_columns(
+    game: FiniteGroupGame,
+    pricer: GroupPricer,
+    unit: float,
+    tolerance: float,
+    clock: Clock,
+    progress: ProgressCall | None = None,
+) -> GroupSolution:
+    """Return a stable assignment of a game by a pricer of its groups, which is closed; see :func:`solve_pairwise`.
+
+    ``unit`` is the welfare that one unit of the pricer's data stands for.
+    """
     try:
         run = _Run(pricer, unit, tolerance, clock, progress)
         run.rounds()
@@ -111,16 +126,18 @@ def scaled_game(game: PairwiseGroupGame) -> tuple[PairwiseData, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clock:
+class Clock:
     """Seconds since the start, and whether the limit has passed."""
 
     limit: float | None
     start: float = field(default_factory=time.perf_counter)
 
     def seconds(self) -> float:
+        """Return the seconds since the start."""
         return time.perf_counter() - self.start
 
     def time_is_up(self) -> bool:
+        """Tell whether the limit has passed."""
         return self.limit is not None and self.seconds() >= self.limit
 
 
@@ -128,7 +145,7 @@ class _Run:
     """One run of column generation: groups held, the point of the master, and the best bound so far."""
 
     def __init__(
-        self, pricer: Pricer, unit: float, tolerance: float, clock: _Clock, progress: ProgressCall | None
+        self, pricer: GroupPricer, unit: float, tolerance: float, clock: Clock, progress: ProgressCall | None
     ) -> None:
         self.pricer, self.data, self.unit, self.clock = pricer, pricer.data, unit, clock
         self.tolerance, self.progress = tolerance, progress
@@ -246,7 +263,7 @@ class _Run:
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
-    def solution(self, game: PairwiseGroupGame) -> GroupSolution:
+    def solution(self, game: FiniteGroupGame) -> GroupSolution:
         """Return what is held, in the units of the game."""
         types, data = game.types, self.data
         if not math.isfinite(self.bound):
@@ -264,14 +281,14 @@ class _Run:
             imputation=self.imputation * data.largest_entry,
             primal=primal * self.unit,
             dual=self.bound * self.unit,
-            groups_priced=permitted_groups(len(types), game.min_size, game.max_size),
+            groups_priced=permitted_count(game),
             history=self.history,
             complete=self.bound - primal <= self.goal,
             method="column generation",
         )
 
 
-def one_type_groups(data: PairwiseData) -> GroupArray:
+def one_type_groups(data: GroupData) -> GroupArray:
     """Return the groups of one type with a surplus, of every size, and those of the least size without."""
     names, members = np.arange(data.types)[:, None], np.arange(data.largest)[None]
     groups = np.concatenate([np.where(members < n, names, -1) for n in data.sizes]).astype(np.int32)
@@ -296,7 +313,7 @@ def _most_useful(reduced: Floats, taken: Floats, fresh: np.ndarray, types: int) 
     return np.flatnonzero(useful)
 
 
-def with_leftovers(groups: GroupArray, taken: Floats, data: PairwiseData) -> tuple[GroupArray, Floats]:
+def with_leftovers(groups: GroupArray, taken: Floats, data: GroupData) -> tuple[GroupArray, Floats]:
     """Put those who are in no group into one-type groups of the least size; return the groups formed."""
     left = np.maximum(data.masses - load_of(groups, taken, data.types), 0.0)
     alone = one_type_groups(data)[: data.types]

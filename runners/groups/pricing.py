@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.groups import Floats, GroupArray
+from breakaway.runners.groups.protocol import Deadline, Proof, never
 
 Bools = NDArray[np.bool_]
 
@@ -40,14 +41,6 @@ BUFFER = 2
 
 REPEATED = 0.9
 """Bounds are computed once more when fewer than this fraction of the pairs survived."""
-
-Deadline = Callable[[], bool]
-"""Says whether time is up."""
-
-
-def never() -> bool:
-    """Time is never up."""
-    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +72,6 @@ class PairwiseData:
             for a in range(b):
                 total[there] += self.values[groups[there, a], groups[there, b]]
         return total
-
-
-@dataclass(frozen=True, eq=False)
-class Proof:
-    """What is proven at payoffs u: s(G) <= (u + excess)(G) for every permitted G.
-
-    ``groups`` are groups with s(G) > u(G), padded. ``searched`` says that the search was not cut short.
-    """
-
-    excess: Floats
-    groups: GroupArray
-    searched: bool
 
 
 class Pricer:
