@@ -31,6 +31,9 @@ WITH_PROGRAMS_ELSEWHERE = {
     "core",
     "cournot",
     "egalitarian",
+    "group_welfare",
+    "groups",
+    "imputation",
     "lorenz_dominance",
     "nucleolus",
     "kalai_smorodinsky",
@@ -39,12 +42,14 @@ WITH_PROGRAMS_ELSEWHERE = {
     "research_race",
     "shapley",
     "solvers",
+    "symmetric_transport",
     "theorems",
 }
 """Pages whose programs the tests of their own parts run."""
 
 HELPER_MODELS = {
     "blocks": "components that several models share",
+    "small_groups": "components that several models share",
     "unblocked": "components that several models share",
     "chain_flow": "a formulation of coalitional_nash, described on its page",
     "solver_probes": "tiny models with known answers, by which solvers are probed",
