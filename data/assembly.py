@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from breakaway.data.games import Game
+from breakaway.data.families import AnyGame
 from breakaway.data.parameters import Places, read_parameters
 from breakaway.data.problems import Findings, nearest, suggestion
 from breakaway.data.schema import Kind, ParameterValue
@@ -19,7 +19,7 @@ def assemble(
     places: Places,
     suffix: str,
     findings: Findings,
-) -> tuple[Game, dict[str, ParameterValue]] | None:
+) -> tuple[AnyGame, dict[str, ParameterValue]] | None:
     """Check everything; return the game and its parameters with defaults, None when anything at all is wrong.
 
     ``raws`` holds all tables given by name, None for a table that could not be read (its problem is in ``findings``).

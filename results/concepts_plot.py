@@ -60,7 +60,9 @@ def concepts_figure(answer: Answer, triangle: Triangle) -> Figure:
         if status != "solved":
             axes.plot([], [], linestyle="none", label=f"{concept}: {status}")
     axes.set_title(f"{answer.title}: division of {number(triangle.worth)}", loc="left", fontsize=11)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5, labelspacing=0.9, markerscale=0.75)
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5, labelspacing=0.9, markerscale=0.75
+    )
     return figure
 
 

@@ -7,13 +7,14 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from breakaway.results.canvas import COLOURS, FAINT, INK, new_figure, save
 from breakaway.results.records import Answer
-from breakaway.results.wording import number
+from breakaway.results.text_groups import group_in_words
+from breakaway.results.wording import number, settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,10 +45,12 @@ def _graph(answer: Answer) -> Figure:
     """Draw a bipartite graph: a line for each type in a group, as thick as the people whom it carries."""
     assignment = answer.tables["assignment"]
     types = list(answer.players)
-    figure = new_figure(8.0, 0.9 + 0.55 * max(len(types), len(assignment), 3))
-    axes = figure.add_subplot()
+    figure = new_figure(8.0, 0.9 + 0.45 * max(len(types), len(assignment), 3))
+    figure.set_layout_engine("none")  # texts beside the graph must not squeeze it
+    axes = figure.add_axes((0.25, 0.02, 0.35, 0.9))
     left, right = _heights(len(types)), _heights(len(assignment))
     payoff = dict(zip(answer.tables["imputation"]["type"], answer.tables["imputation"]["payoff"], strict=True))
+    scale = max(map(abs, payoff.values()), default=1.0)
     carried = _carried(assignment, types)
     widest = max(carried.values(), default=1.0) or 1.0
     for (k, row), mass in carried.items():
@@ -55,11 +58,12 @@ def _graph(answer: Answer) -> Figure:
         axes.plot([0, 1], [left[k], right[row]], color=colour, linewidth=1 + 7 * mass / widest, alpha=0.55, zorder=1)
     for k, name in enumerate(types):
         axes.plot(0, left[k], marker="o", markersize=11, color=COLOURS[k % len(COLOURS)], zorder=3)
-        _label(axes, -0.03, left[k], f"{name} gets {number(float(payoff[name]))}", "right")
+        _label(axes, (0, left[k]), f"{name} gets {number(settled(float(payoff[name]), scale))}", "right")
     rows = zip(assignment["group"], assignment["mass"], assignment["surplus"], strict=True)
     for row, (group, mass, surplus) in enumerate(rows):
         axes.plot(1, right[row], marker="s", markersize=11, color=INK, zorder=3)
-        _label(axes, 1.03, right[row], f"{group}: {number(mass)} of them, worth {number(surplus)} each", "left")
+        text = f"{group_in_words(group)}: {number(mass)} of them, worth {number(surplus)} each"
+        _label(axes, (1, right[row]), text, "left")
     _bare(axes, answer.title)
     return figure
 
@@ -78,21 +82,24 @@ def _carried(assignment: pd.DataFrame, types: Sequence[str]) -> dict[tuple[int, 
     return found
 
 
-def _label(axes: Axes, x: float, y: float, text: str, side: str) -> None:
-    axes.annotate(text, (x, y), ha=side, va="center", fontsize=9)
+def _label(axes: Axes, at: tuple[float, float], text: str, side: Literal["left", "right"]) -> None:
+    away = (11, 0) if side == "left" else (-11, 0)
+    axes.annotate(text, at, xytext=away, textcoords="offset points", ha=side, va="center", fontsize=9)
 
 
 def _bare(axes: Axes, title: str) -> None:
     axes.set_axis_off()
-    axes.set_xlim(-0.6, 2.0)
+    axes.set_xlim(-0.04, 1.04)
     axes.set_ylim(0, 1)
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(title, fontsize=11)
 
 
 def _by_type(answer: Answer) -> Figure:
     """Draw payoffs by type in ascending order, and how many people are in groups of each size."""
     figure = new_figure(9.6, 4.6)
-    payoffs, sizes = figure.subplots(1, 2, width_ratios=(2.4, 1))
+    layout = [["payoff", "size"], ["mass", "size"]]
+    panels = figure.subplot_mosaic(layout, width_ratios=(2.4, 1), height_ratios=(2.6, 1))
+    payoffs, masses, sizes = panels["payoff"], panels["mass"], panels["size"]
     imputation = answer.tables["imputation"].sort_values("payoff", kind="stable").reset_index(drop=True)
     if imputation["payoff_min"].notna().all():
         payoffs.fill_between(
@@ -103,7 +110,9 @@ def _by_type(answer: Answer) -> Figure:
             label="all stable payoffs",
         )
     payoffs.plot(imputation.index, imputation["payoff"], color=COLOURS[0], linewidth=1.5, label="payoff")
-    payoffs.set_xlabel("types, by payoff")
+    masses.fill_between(imputation.index, _people(answer, imputation["type"]), color=COLOURS[5], step="mid")
+    masses.set_ylabel("people")
+    masses.set_xlabel("types, by payoff")
     payoffs.set_ylabel("payoff of a member")
     payoffs.legend(frameon=False, fontsize=9)
     payoffs.set_title(answer.title, loc="left", fontsize=11)
@@ -113,9 +122,18 @@ def _by_type(answer: Answer) -> Figure:
     sizes.bar([str(k) for k in people.index], people.to_numpy(), color=COLOURS[2])
     sizes.set_xlabel("members of the group")
     sizes.set_ylabel("people")
-    for axes in (payoffs, sizes):
+    for axes in panels.values():
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _people(answer: Answer, types: Sequence[str]) -> list[float]:
+    """Return how many people there are of each type: those whom the groups take in."""
+    names = list(answer.players)
+    found = dict.fromkeys(names, 0.0)
+    for (k, _), mass in _carried(answer.tables["assignment"], names).items():
+        found[names[k]] += mass
+    return [found[name] for name in types]
 
 
 def plot_convergence(answer: Answer, path: str | os.PathLike[str]) -> Path:

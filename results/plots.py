@@ -5,6 +5,7 @@ Each ``plot_...`` writes a file, PNG or SVG by its suffix; the ``..._figure`` be
 
 from breakaway.results.canvas import PlotError
 from breakaway.results.concepts_plot import concepts_figure, plot_concepts
+from breakaway.results.groups_plot import convergence_figure, groups_figure, plot_convergence, plot_groups
 from breakaway.results.lattice_plot import lattice_figure, plot_lattice
 from breakaway.results.payoffs_plot import payoffs_figure, plot_payoffs
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
@@ -15,9 +16,13 @@ __all__ = [
     "PlotError",
     "Triangle",
     "concepts_figure",
+    "convergence_figure",
+    "groups_figure",
     "lattice_figure",
     "payoffs_figure",
     "plot_concepts",
+    "plot_convergence",
+    "plot_groups",
     "plot_lattice",
     "plot_payoffs",
     "plot_triangle",

@@ -25,7 +25,7 @@ def comparison_sections(answer: Answer) -> Iterator[list[str]]:
 
 def _headline(answer: Answer, lines: Sequence[Mapping[Hashable, object]]) -> str:
     standing = answer.tables["standing"]
-    known = [line for line in lines if line["shape"] == "points" or line["solutions"] == 1 or line["concept"] == "core"]
+    known = [line for line in lines if _judged_by_its_points(line)]
     held = [str(line["concept"]) for line in known if _all(standing, str(line["concept"]), "unblocked")]
     core = [str(line["concept"]) for line in lines if _all(standing, str(line["concept"]), "in_core")]
     solved = sum(line["status"] == "solved" for line in lines)
@@ -37,6 +37,12 @@ def _headline(answer: Answer, lines: Sequence[Mapping[Hashable, object]]) -> str
     if standing["in_core"].notna().any():
         head += f" In the core: {listing(core)}." if core else " None is in the core."
     return head
+
+
+def _judged_by_its_points(line: Mapping[Hashable, object]) -> bool:
+    """Tell whether a whole solution set is unblocked when the points listed are: what the core contains is."""
+    one_point = line["solutions"] == 1 and bool(line["complete"])
+    return line["shape"] == "points" or one_point or line["concept"] == "core"
 
 
 def _all(standing: pd.DataFrame, concept: str, column: str) -> bool:

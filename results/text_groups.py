@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 import pandas as pd
 
 from breakaway.results.records import Answer
-from breakaway.results.wording import aligned, number, paragraph, plural
+from breakaway.results.wording import aligned, number, paragraph, plural, settled
 
 MOST_GROUPS = 20
 MOST_TYPES = 20
@@ -48,23 +49,30 @@ def _group_section(assignment: pd.DataFrame) -> list[str]:
         return []
     total = assignment["mass"] * assignment["surplus"]
     ordered = assignment.loc[total.sort_values(ascending=False, kind="stable").index]
+    columns = (ordered[name].tolist()[:MOST_GROUPS] for name in ("group", "mass", "surplus"))
     rows = [
-        (str(row.group), number(row.mass), number(row.surplus), number(row.mass * row.surplus))
-        for row in ordered.head(MOST_GROUPS).itertuples()
+        (group_in_words(group), number(mass), number(surplus), number(mass * surplus))
+        for group, mass, surplus in zip(*columns, strict=True)
     ]
     rest = len(assignment) - MOST_GROUPS
     more = [f"  ... and {rest:,} more: see assignment.csv"] if rest > 0 else []
     return ["Groups that form", *aligned(("group", "how many", "surplus of one", "of all"), rows, range(1, 4)), *more]
 
 
+def group_in_words(group: str) -> str:
+    """Write ``T+T+H`` as ``2 T + H``."""
+    counts = Counter(group.split("+"))
+    return " + ".join(f"{times} {name}" if times > 1 else name for name, times in counts.items())
+
+
 def _payoff_section(answer: Answer) -> list[str]:
     imputation = answer.tables["imputation"]
-    ranged = imputation["payoff_min"].notna().any()
+    ranged = bool(imputation["payoff_min"].notna().any())
+    scale = float(imputation["payoff"].abs().max())
+    columns = ("type", "payoff", "payoff_min", "payoff_max")
     rows = [
-        (str(name), number(payoff), *((number(low), number(high)) if ranged else ()))
-        for name, payoff, low, high in zip(
-            *(imputation[column] for column in ("type", "payoff", "payoff_min", "payoff_max")), strict=True
-        )
+        (name, *(number(settled(value, scale)) for value in ((payoff, low, high) if ranged else (payoff,))))
+        for name, payoff, low, high in zip(*(imputation[column].tolist() for column in columns), strict=True)
     ]
     header = ("type", "payoff", "least", "most") if ranged else ("type", "payoff")
     rest = len(rows) - MOST_TYPES

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from breakaway.data.families import participants
 from breakaway.data.instances import Instance, check_instance, load_instance, shipped_instances
 from breakaway.data.problems import DataError, Problem
 from breakaway.results.canvas import PlotError
@@ -25,7 +26,7 @@ from breakaway.results.encoding import records, to_json
 from breakaway.results.records import Answer
 from breakaway.results.storage import RunError, StoredRun, check_room, read_run, write_run
 from breakaway.results.text import answer_json, answer_text
-from breakaway.runners import cli_axioms
+from breakaway.runners import cli_axioms, cli_stability
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.compare import compare, contenders
 from breakaway.runners.dispatch import (
@@ -157,6 +158,7 @@ def _add_solver_options(command: argparse.ArgumentParser) -> None:
 def _add_verify(commands: Commands) -> None:
     command = _command(commands, "verify", "recompute every claim of a run from the definitions", _run_verify)
     command.add_argument("run_folder", metavar="RUN", help="a folder that solve --out wrote")
+    cli_stability.add_options(command)
     command.add_argument("--tolerance", type=float, help="relative to the game's largest number; default: the run's")
 
 
@@ -186,8 +188,8 @@ def _run_check(asked: argparse.Namespace) -> int:
         return BAD_INPUT
     instance = load_instance(asked.instance)
     found = {"instance": instance.name, "kind": instance.kind, "title": instance.title, "problems": []}
-    players = len(instance.game.players)
-    _say(found, f"{instance.name}: no problems. {instance.kind} with {players} players: {instance.title}", asked.json)
+    who = participants(instance.game)
+    _say(found, f"{instance.name}: no problems. {instance.kind} with {who}: {instance.title}", asked.json)
     return ANSWERED
 
 
@@ -202,7 +204,10 @@ def _run_solve(asked: argparse.Namespace) -> int:
     work = _FinishedWork(asked.out, resume_key(instance, how), progress)
     names = [name.strip() for name in (asked.concept or "").split(",") if name.strip()]
     try:
-        answer = compare_concepts(instance, names, how) if names else solve_instance(instance, how, work.hooks())
+        if names:
+            answer = compare_concepts(instance, names, how)
+        else:
+            answer = solve_instance(instance, how, work.hooks(), progress.say)
     except UnfinishedError as stop:
         progress.clear()
         return _report_unfinished(asked, instance, stop, work)
@@ -329,6 +334,8 @@ def _run_verify(asked: argparse.Namespace) -> int:
     tolerance: float | None = asked.tolerance
     if tolerance is not None and not 0 < tolerance < 1:
         raise ValueError(f"--tolerance {tolerance:g}: give a number between 0 and 1, such as 1e-9")
+    if cli_stability.asked_for(asked):
+        return _check_stability(asked, tolerance or USUAL_TOLERANCE)
     run = read_run(asked.run_folder)
     certificate = run.answer.certificate
     if certificate.holding not in FINAL:
@@ -354,6 +361,14 @@ def _run_verify(asked: argparse.Namespace) -> int:
     return ANSWERED if passed else UNEXPECTED
 
 
+def _check_stability(asked: argparse.Namespace, tolerance: float) -> int:
+    """Check an assignment and an imputation of the user."""
+    verification, verdict = cli_stability.run(asked, tolerance)
+    found = {"passed": verification.passed, "verdict": verdict, "checks": verification.checks}
+    _say(found, f"{_checks_text(verification)}\n{verdict}", asked.json)
+    return ANSWERED if verification.passed else UNEXPECTED
+
+
 def _tolerance_of(run: StoredRun) -> float:
     tolerance = run.answer.options.get("tolerance", USUAL_TOLERANCE)
     if not isinstance(tolerance, float) or not 0 < tolerance < 1:
@@ -361,9 +376,14 @@ def _tolerance_of(run: StoredRun) -> float:
     return tolerance
 
 
+def _checks_text(verification: Verification) -> str:
+    checks = verification.checks
+    return _aligned(checks.assign(worst_residual=checks["worst_residual"].map("{:.1e}".format)))
+
+
 def _verification_text(folder: Path, verification: Verification, altered: Sequence[str]) -> str:
     checks = verification.checks
-    lines = [_aligned(checks.assign(worst_residual=checks["worst_residual"].map("{:.1e}".format)))]
+    lines = [_checks_text(verification)]
     lines += [f"{name}: is not as the run wrote it" for name in altered]
     verdict = "every claim holds" if verification.passed and not altered else "FAILED"
     total = int(checks["checked"].sum())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from breakaway.data.games import Game
+from breakaway.data.families import AnyGame
 from breakaway.results.records import Answer
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.dispatch import solve_game
@@ -51,7 +51,7 @@ def contenders(names: Sequence[str], how: HowToSolve) -> list[Contender]:
     return result
 
 
-def compare(game: Game, entries: Sequence[Contender], progress: Progress = lambda _: None) -> pd.DataFrame:
+def compare(game: AnyGame, entries: Sequence[Contender], progress: Progress = lambda _: None) -> pd.DataFrame:
     """Solve a game in every way and tabulate the answers.
 
     Returns
@@ -90,7 +90,7 @@ def _unfinished(name: str, stop: UnfinishedError, seconds: float) -> dict[str, o
     certificate = stop.answer.certificate
     status = "limit reached" if "limit" in certificate.termination else "failed"
     known = {
-        "value": certificate.claims.get("log_nash_product"),
+        "value": certificate.claims.get("log_nash_product", certificate.claims.get("welfare")),
         "bound": certificate.claims.get("upper_bound"),
         "gap": certificate.claims.get("gap"),
     }
@@ -106,7 +106,7 @@ def _row(name: str, method: str, answer: Answer, first: Answer, seconds: float) 
     claims, tables = answer.certificate.claims, answer.tables
     verdicts = tables.get("structures", tables.get("coalitions"))
     viable = None if verdicts is None else int(verdicts["viable"].sum())
-    value = claims.get("log_nash_product", viable)
+    value = claims.get("log_nash_product", claims.get("welfare", viable))
     difference = disagreement(first, answer)
     note = difference or ("exact does not apply: solved by models" if answer.options["method"] != method else "")
     return {
@@ -115,12 +115,19 @@ def _row(name: str, method: str, answer: Answer, first: Answer, seconds: float) 
         "value": value,
         "bound": claims.get("upper_bound", value),
         "gap": claims.get("gap"),
-        "solutions": len(tables["solutions"].groupby("solution")) if "solutions" in tables else None,
+        "solutions": _solutions(tables),
         "viable": viable,
         "seconds": seconds,
         "agrees": difference == "",
         "note": note,
     }
+
+
+def _solutions(tables: Mapping[str, pd.DataFrame]) -> int | None:
+    """Return the number of solutions; of a market of small groups, of the groups that form."""
+    if "assignment" in tables:
+        return len(tables["assignment"])
+    return len(tables["solutions"].groupby("solution")) if "solutions" in tables else None
 
 
 def disagreement(one: Answer, other: Answer) -> str:
@@ -135,7 +142,16 @@ def disagreement(one: Answer, other: Answer) -> str:
             payoffs = _payoffs_differ(one.tables[name], other.tables[name])
             if payoffs:
                 return payoffs
+    if "welfare" in one.tables and "welfare" in other.tables:
+        return _welfare_differs(one.tables["welfare"], other.tables["welfare"])
     return ""
+
+
+def _welfare_differs(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    """Compare the welfare of two assignments; the assignments themselves need not be the same."""
+    here, there = float(one["primal"].iloc[0]), float(other["primal"].iloc[0])
+    differ = abs(here - there) > AGREE * max(abs(here), abs(there))
+    return f"welfare differs: {here:.9g} and {there:.9g}" if differ else ""
 
 
 def _flags_differ(one: pd.DataFrame, other: pd.DataFrame) -> str:

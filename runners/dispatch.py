@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
 from breakaway.data.instances import Instance
 from breakaway.results.records import Answer
@@ -20,12 +21,14 @@ from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.division import Division
+from breakaway.runners.groups.assign import Told, solve_assignment
 from breakaway.runners.ntu import solve_ntu
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
 from breakaway.runners.strategic import solve_strategic
 from breakaway.runners.verify import (
     Verification,
+    verify_assignment,
     verify_characteristic,
     verify_comparison,
     verify_ntu,
@@ -47,11 +50,18 @@ REPORTED_PACKAGES = (
 )
 
 
-def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED, hooks: Hooks | None = None) -> Answer:
+def solve_game(
+    game: AnyGame,
+    how: HowToSolve | None = None,
+    about: About = UNNAMED,
+    hooks: Hooks | None = None,
+    told: Told = lambda _: None,
+) -> Answer:
     """Solve a game by the concept of its kind.
 
     A game with threats gets its coalitional Nash solutions, a characteristic function or a game without transferable
-    utility those of every coalition, a game with externalities the verdict on every coalition structure.
+    utility those of every coalition, a game with externalities the verdict on every coalition structure, a game of
+    small groups a stable assignment. ``told`` is called with lines of progress where there are any.
 
     Raises
     ------
@@ -64,6 +74,8 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
     """
     if how is not None and how.method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
         raise ValueError(ORDERED_ONLY)
+    if isinstance(game, GROUP_GAMES):
+        return solve_assignment(game, how, about, told)
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):
@@ -77,20 +89,35 @@ def solve_game(game: Game, how: HowToSolve | None = None, about: About = UNNAMED
 
 def compare_concepts(instance: Instance, names: Sequence[str], how: HowToSolve | None = None) -> Answer:
     """Solve the game of an instance by several concepts; see :func:`~breakaway.runners.comparison.solve_concepts`."""
+    if isinstance(instance.game, GROUP_GAMES):
+        raise ValueError("solution concepts are compared for games of coalitions; leave out --concept")
     return solve_concepts(instance.game, names, how, About(instance.kind, instance.title, instance.source))
 
 
-def solve_instance(instance: Instance, how: HowToSolve | None = None, hooks: Hooks | None = None) -> Answer:
+def solve_instance(
+    instance: Instance,
+    how: HowToSolve | None = None,
+    hooks: Hooks | None = None,
+    told: Told = lambda _: None,
+) -> Answer:
     """Solve the game of an instance; see :func:`solve_game`."""
-    return solve_game(instance.game, how, About(instance.kind, instance.title, instance.source), hooks)
+    return solve_game(instance.game, how, About(instance.kind, instance.title, instance.source), hooks, told)
 
 
 def verify_answer(
-    game: Game, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
+    game: AnyGame, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
+    if isinstance(game, GROUP_GAMES):
+        return verify_assignment(game, tables, claims, tolerance)
     if "concepts" in tables and isinstance(game, CharacteristicFunctionGame | ThreatGame):
         return verify_comparison(game, tables, tolerance)
+    return _verify_bargaining(game, tables, claims, tolerance)
+
+
+def _verify_bargaining(
+    game: Game, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
+) -> Verification:
     if isinstance(game, ThreatGame):
         return verify_threat_game(game, tables.get("solutions", pd.DataFrame()), claims, tolerance, reasons=tables)
     if isinstance(game, CharacteristicFunctionGame):

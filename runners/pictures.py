@@ -1,4 +1,4 @@
-"""Which pictures an answer gets: the lattice and payoffs of a map, the payoff triangle of three players."""
+"""Which pictures an answer gets: of a map, of three players' payoffs, of a market of small groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from breakaway.data.coalitions import members, parse_coalition
+from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
 
 
-def write_pictures(folder: Path, game: Game, answer: Answer) -> list[Path]:
+def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     """Write the pictures that fit a game and return their paths.
 
     Raises
@@ -23,6 +24,11 @@ def write_pictures(folder: Path, game: Game, answer: Answer) -> list[Path]:
     """
     from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
 
+    if isinstance(game, GROUP_GAMES):
+        return [
+            plots.plot_groups(answer, folder / "groups.png"),
+            plots.plot_convergence(answer, folder / "convergence.png"),
+        ]
     written = []
     if answer.concept == "viability":
         written += [

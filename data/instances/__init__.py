@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from breakaway.data.assembly import assemble
-from breakaway.data.games import Game
+from breakaway.data.families import AnyGame
 from breakaway.data.header import FILE as HEADER_FILE
 from breakaway.data.header import Header, read_header
 from breakaway.data.kinds import KINDS
@@ -39,7 +39,7 @@ class Instance:
     title: str
     source: str
     parameters: Mapping[str, ParameterValue]
-    game: Game
+    game: AnyGame
     files: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ def shipped_instances() -> list[ShippedInstance]:
 
 def game_from_tables(
     kind: str, tables: Mapping[str, pd.DataFrame], parameters: Mapping[str, object] | None = None
-) -> Game:
+) -> AnyGame:
     """Make a game from frames, with the checks of files; rows are named by the frame's index.
 
     Parameters
@@ -133,7 +133,7 @@ def game_from_tables(
     return assembled[0]
 
 
-def tables_from_game(game: Game) -> tuple[str, dict[str, ParameterValue], dict[str, pd.DataFrame]]:
+def tables_from_game(game: AnyGame) -> tuple[str, dict[str, ParameterValue], dict[str, pd.DataFrame]]:
     """Return kind, parameters and tables of a game: the inverse of :func:`game_from_tables`.
 
     Raises

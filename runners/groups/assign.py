@@ -14,7 +14,7 @@ import pandas as pd
 
 from breakaway.data.groups import FiniteGroupGame, PairwiseGroupGame, sufficient_count
 from breakaway.results.records import Answer, Certificate
-from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
+from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.groups.direct import solve_direct
 from breakaway.runners.groups.engine import solve_pairwise
 from breakaway.runners.groups.ranges import GroupRanges, OptimalFace, PayoffRanges, group_ranges, payoff_ranges
@@ -89,6 +89,8 @@ def solve_assignment(
 
     Raises
     ------
+    UnfinishedError
+        When the limit is reached before the gap is closed; it carries assignment, imputation, welfare and bound.
     ValueError, SolveError
         As :func:`assign`.
     """
@@ -107,7 +109,17 @@ def solve_assignment(
         clock.lap("verification")
     status = ("optimal", "proven optimum") if solution.complete else ("time limit", "feasible point")
     certificate = Certificate(*status, claims, residual)
-    return Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
+    answer = Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
+    if not solution.complete:
+        raise UnfinishedError(_short_of_proof(solution), answer)
+    return answer
+
+
+def _short_of_proof(solution: GroupSolution) -> str:
+    return (
+        f"the limit was reached with an assignment worth {solution.primal:.9g}; none is worth more than "
+        f"{solution.dual:.9g} (gap {solution.gap:.2g})"
+    )
 
 
 def _determine(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve) -> Determined:

@@ -2,6 +2,7 @@
 
 from breakaway.runners.verify.characteristic import verify_characteristic
 from breakaway.runners.verify.comparison import verify_comparison
+from breakaway.runners.verify.groups import verify_assignment
 from breakaway.runners.verify.ntu import verify_ntu
 from breakaway.runners.verify.record import Verification
 from breakaway.runners.verify.strategic import verify_strategic
@@ -10,6 +11,7 @@ from breakaway.runners.verify.viability import verify_viability
 
 __all__ = [
     "Verification",
+    "verify_assignment",
     "verify_characteristic",
     "verify_comparison",
     "verify_ntu",

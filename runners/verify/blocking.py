@@ -181,7 +181,8 @@ def _surplus(game: PairwiseGroupGame | SurplusFunctionGame, groups: np.ndarray) 
     total = game.solo[groups].sum(axis=1) - game.size_cost[groups.shape[1]]
     for a, b in itertools.combinations(range(groups.shape[1]), 2):
         total = total + game.values[groups[:, a], groups[:, b]]
-    return np.maximum(total, 0.0)
+    result: Floats = np.maximum(total, 0.0)
+    return result
 
 
 def _all_groups(types: int, size: int) -> Iterator[np.ndarray]:

@@ -147,6 +147,9 @@ def _check_standing(
     lines = {(str(row["concept"]), label(row["solution"])): row for row in records}
     once = ledger.claim("standing: one line for each solution")
     once.check(len(lines) == len(frame), "a line is repeated")
+    known = {(concept, str(k)) for concept, matrix in payoffs.items() for k in range(1, len(matrix) + 1)}
+    for concept, number in lines:
+        once.check((concept, number) in known, f"{concept} {number} is no solution")
     for concept, matrix in payoffs.items():
         for k, x in enumerate(matrix, start=1):
             row = lines.get((concept, str(k)))

@@ -1,0 +1,20 @@
+"""Every game that an instance can hold, whatever its family, and who takes part in it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from breakaway.data.games import Game
+from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, SurplusFunctionGame
+
+AnyGame: TypeAlias = Game | FiniteGroupGame
+"""A game of coalitional bargaining, or of small groups in a large market."""
+
+GROUP_GAMES = (GroupGame, PairwiseGroupGame, SurplusFunctionGame)
+"""The classes of games of small groups."""
+
+
+def participants(game: AnyGame) -> str:
+    """Return who takes part, such as ``3 players`` or ``1,000 types``."""
+    count, noun = (len(game.types), "type") if isinstance(game, GROUP_GAMES) else (len(game.players), "player")
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,178 @@
+"""Answers about markets of small groups: print, pictures, verification, a user's own assignment, limits."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli_calls import call
+
+from breakaway.data.group_families import family
+from breakaway.data.groups import GroupGame, PairwiseGroupGame, SurplusFunctionGame, Types
+from breakaway.data.instances import load_instance
+from breakaway.results.text import answer_text
+from breakaway.runners.asking import HowToSolve, UnfinishedError
+from breakaway.runners.groups.assign import solve_assignment
+from breakaway.runners.solvers import SolverOptions
+from breakaway.runners.verify import verify_assignment
+from breakaway.runners.verify.blocking import search_blocking
+
+SHIPPED = ("groups-2-4-1", "groups-2-4-2", "groups-2-4-4", "marriage", "roommates-odd-cycle", "surplus-sharing")
+
+
+def bricks() -> GroupGame:
+    """Example 2.4.2 of Wang (2019)."""
+    groups = np.array([[0, 1, 1], [2, 2, 2], [0, 1, -1], [2, 2, -1]], dtype=np.int32)
+    return GroupGame(Types.of(["A", "B", "C"], [1, 1, 1]), groups, np.array([9.0, 4, 2, 3]), 2, 3)
+
+
+class TestBlocking:
+    """The independent search finds what going through all groups finds."""
+
+    @pytest.mark.parametrize("seed", range(8))
+    @pytest.mark.parametrize("types", [3, 6])
+    def test_pairwise_groups_of_up_to_four(self, seed: int, types: int) -> None:
+        game = family("iid", types, 4, seed)
+        payoffs = np.random.default_rng(seed).uniform(0, 0.6, types)
+        found = search_blocking(game, payoffs, 1e-12)
+        best, excess = -np.inf, np.zeros(types)
+        for size in range(1, 5):
+            for group in itertools.combinations_with_replacement(range(types), size):
+                pairs = sum(game.values[a, b] for a, b in itertools.combinations(group, 2))  # noqa: PD011
+                gain = pairs + game.solo[list(group)].sum() - game.size_cost[size] - payoffs[list(group)].sum()
+                best = max(best, gain)
+                for i in set(group):
+                    excess[i] = max(excess[i], gain / size)
+        assert found.exhaustive
+        assert max(found.gain, 0) == pytest.approx(max(best, 0), abs=1e-9)
+        assert found.excess == pytest.approx(excess, abs=1e-9)
+
+    def test_unlisted_groups_gain_where_payoffs_are_negative(self) -> None:
+        found = search_blocking(bricks(), np.array([0.0, 4.5, -0.5]), 1e-9)
+        assert found.gain == pytest.approx(5.5)  # CCC is worth 4 and gets -1.5
+        assert found.group == (2, 2, 2)
+
+    def test_too_many_groups_are_left_and_said_so(self) -> None:
+        game = SurplusFunctionGame(Types.of(200, np.ones(200)), lambda g: np.zeros(len(g)), 1, 4)
+        found = search_blocking(game, np.zeros(200), 1e-9)
+        assert not found.exhaustive
+        assert "68,685,050 groups of 4 members are too many" in found.notes[0]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("name", SHIPPED)
+    def test_shipped_markets_are_stable_and_verified(self, name: str) -> None:
+        game = load_instance(name).game
+        assert isinstance(game, GroupGame | PairwiseGroupGame)
+        answer = solve_assignment(game)
+        assert answer.certificate.claims["verified"] is True
+        assert answer.certificate.claims["complete"] is True
+        assert max(map(len, answer_text(answer).splitlines())) <= 110
+
+    def test_both_ways_give_one_welfare(self) -> None:
+        game = family("planar", 30, 3, 1)
+        by_columns = solve_assignment(game, HowToSolve(detail="none"))
+        by_model = solve_assignment(game, HowToSolve(method="model", detail="none"))
+        for name in ("primal", "dual"):
+            values = [float(answer.tables["welfare"][name].iloc[0]) for answer in (by_columns, by_model)]
+            assert values[0] == pytest.approx(values[1], abs=1e-7)
+
+    def test_print(self) -> None:
+        text = answer_text(solve_assignment(bricks()))
+        assert "is worth 6: none of the 16 permitted groups could do better" in text
+        assert "A + 2 B" in text
+        assert "The imputation is the only one; the assignment is one of many." in text
+
+    def test_a_limit_leaves_an_assignment_and_a_bound(self) -> None:
+        game = family("planar", 400, 4, 0)
+        with pytest.raises(UnfinishedError, match="none is worth more than") as stop:
+            solve_assignment(game, HowToSolve(options=SolverOptions(time_limit=0.2)))
+        welfare = stop.value.answer.tables["welfare"].iloc[0]
+        assert welfare["primal"] <= welfare["dual"] < np.inf
+        assert stop.value.answer.certificate.claims["complete"] is False
+
+    @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is an extra")
+    def test_a_run_on_disk_with_pictures(self, tmp_path: Path) -> None:
+        run = tmp_path / "run"
+        assert call("solve", "marriage", "--out", run, "--plots").code == 0
+        assert {path.name for path in run.glob("*.png")} == {"groups.png", "convergence.png"}
+        assert call("verify", run).code == 0
+        assert json.loads((run / "run.json").read_text())["concept"] == "stable-assignment"
+
+    def test_compare(self) -> None:
+        answer = call("compare", "marriage", "--solvers", "exact,highs", "--json")
+        assert answer.code == 0
+        rows = json.loads(answer.out)["table"]
+        assert [(row["value"], row["agrees"]) for row in rows] == [(16, True), (16, True)]
+
+
+class TestTampering:
+    @pytest.mark.parametrize(
+        ("table", "row", "column", "value", "claim"),
+        [
+            ("assignment", 0, "mass", 0.3, "everybody is in some group"),
+            ("assignment", 0, "mass", -0.25, "masses not negative"),
+            ("assignment", 0, "surplus", 5.0, "surpluses follow from the definition"),
+            ("assignment", 0, "group", "A", "groups permitted"),
+            ("assignment", 0, "group", "A+X", "assignment table readable"),
+            ("imputation", 1, "payoff", 4.4, "no group blocks"),
+            ("imputation", 1, "payoff", 4.6, "formed groups share their surplus"),
+            ("imputation", 0, "payoff", -0.1, "payoffs not negative"),
+            ("imputation", 0, "type", "B", "imputation table readable"),
+            ("welfare", 0, "primal", 5.9, "welfare is what the formed groups are worth"),
+            ("welfare", 0, "dual", 5.9, "no assignment is worth more than the bound"),
+            ("welfare", 0, "gap", 0.1, "gap is dual minus primal"),
+            ("welfare", 0, "groups_priced", 15, "every permitted group is covered"),
+        ],
+    )
+    def test_fails(self, table: str, row: int, column: str, value: object, claim: str) -> None:
+        answer = solve_assignment(bricks())
+        frames: dict[str, pd.DataFrame] = {name: frame.copy() for name, frame in answer.tables.items()}
+        frames[table][column] = frames[table][column].astype(object)
+        frames[table].loc[row, column] = value
+        checks = verify_assignment(bricks(), frames, answer.certificate.claims).checks
+        assert claim in set(checks[checks["failed"] > 0]["claim"])
+
+
+class TestOwnAssignment:
+    """``verify INSTANCE --assignment FILE --imputation FILE``."""
+
+    def tables(self, folder: Path, payoffs: tuple[float, float, float]) -> tuple[str, ...]:
+        (folder / "a.csv").write_text("group,mass\n1+2+2,0.5\n3+3,0.5\n1+1,0.25\n")
+        names = [f"{name},{payoff}\n" for name, payoff in zip("123", payoffs, strict=True)]
+        (folder / "u.csv").write_text("type,payoff\n" + "".join(names))
+        return "--assignment", str(folder / "a.csv"), "--imputation", str(folder / "u.csv")
+
+    def test_stable(self, tmp_path: Path) -> None:
+        answer = call("verify", "groups-2-4-2", *self.tables(tmp_path, (0, 4.5, 1.5)))
+        assert answer.code == 0
+        assert answer.out.endswith("Stable.\n")
+
+    def test_a_blocking_group_is_named(self, tmp_path: Path) -> None:
+        answer = call("verify", "groups-2-4-2", *self.tables(tmp_path, (0, 4.5, 1)))
+        assert answer.code == 1
+        assert "Not stable: 3+3 blocks: it is worth 3 and its members get 2." in answer.out
+
+    def test_what_cannot_be_read_is_listed_at_once(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("group\n1+2+2\n")
+        answer = call(
+            "verify", "groups-2-4-2", "--assignment", tmp_path / "a.csv", "--imputation", tmp_path / "absent.csv"
+        )
+        assert answer.code == 2
+        assert "a.csv:1: column mass is missing" in answer.err
+        assert "absent.csv: cannot be read" in answer.err
+
+    def test_both_tables_are_needed(self, tmp_path: Path) -> None:
+        answer = call("verify", "groups-2-4-2", *self.tables(tmp_path, (0, 4.5, 1.5))[:2])
+        assert answer.code == 2
+        assert "give --assignment and --imputation" in answer.err
+
+    def test_other_kinds_are_refused(self, tmp_path: Path) -> None:
+        answer = call("verify", "example-5", *self.tables(tmp_path, (0, 4.5, 1.5)))
+        assert answer.code == 2
+        assert "assignments belong to markets of small groups" in answer.err
