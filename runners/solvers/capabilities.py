@@ -57,6 +57,9 @@ DEFAULT_SOLVER: Mapping[ProblemClass, str] = {
     MINLP: "scip",
 }
 
+#: The solver that is asked when the default one has no answer that can be trusted.
+SECOND_SOLVER: Mapping[ProblemClass, str] = {QP: "ipopt"}
+
 
 def refuse_mismatch(solver: str, facts: ModelFacts) -> None:
     """Raise CapabilityError when a known solver must not have a model of this class."""

@@ -25,6 +25,7 @@ _REMEDIES: dict[Termination, tuple[type[SolveError], str]] = {
     Termination.ITERATION_LIMIT: (LimitReachedError, "raise the limit of iterations or nodes among the native options"),
     Termination.EVALUATION_ERROR: (NumericalError, "start inside the domain of every logarithm, root and power"),
     Termination.NUMERICAL: (NumericalError, "scale the model, loosen tolerance, or start elsewhere"),
+    Termination.REFUTED: (NumericalError, "set solver='ipopt', which takes every convex quadratic program"),
     Termination.TOO_MANY_EQUALITIES: (NumericalError, "remove redundant equality constraints"),
     Termination.CRASHED: (SolverCrashedError, "set another solver, or loosen tolerance; the model itself may be fine"),
     Termination.HUNG: (SolverHungError, "raise time_limit, or set another solver"),

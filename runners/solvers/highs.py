@@ -3,26 +3,37 @@
 Duals and reduced costs are those of HiGHS: change of the optimal objective per unit of right-hand side or bound, for
 minimisation and maximisation alike. A model with integer variables has no duals; its suffixes come back empty.
 
+HiGHS 1.15 calls some points of convex quadratic programs optimal that are not. Every optimum that it claims for one is
+therefore held against the optimality conditions (:mod:`~breakaway.runners.solvers.optimality`); a point that fails them
+is no more than a feasible point, with no bound.
+
 Reference: Huangfu and Hall (2018), Parallelizing the dual revised simplex method.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from pyomo.contrib.solver.common.util import IncompatibleModelError, NoDualsError, NoReducedCostsError
 from pyomo.contrib.solver.solvers.highs import Highs
 
-from breakaway.runners.solvers.classify import ModelFacts
+from breakaway.runners.solvers.classify import ModelFacts, ProblemClass
 from breakaway.runners.solvers.errors import CapabilityError, OptionError, SolverUnavailableError
+from breakaway.runners.solvers.optimality import Residual, quadratic_residual
 from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.translate import TERMINATIONS, dotted
 
 #: HiGHS accepts feasibility tolerances down to this number.
 SMALLEST_TOLERANCE = 1e-10
+
+#: Violation of the optimality conditions, relative to the numbers in them, that refutes an optimum; a looser tolerance
+#: of the options allows ten times itself.
+REFUTING = 1e-6
 
 _threads_in_use: dict[str, int] = {}
 
@@ -57,7 +68,37 @@ def solve(model: Any, facts: ModelFacts, options: SolverOptions) -> Outcome:
         results.solution_loader.load_vars()
         with contextlib.suppress(NoDualsError, NoReducedCostsError):
             results.solution_loader.load_import_suffixes()
-    return _outcome(results, facts, holding)
+    outcome = _outcome(results, facts, holding)
+    if facts.problem_class is not ProblemClass.QP:
+        return outcome
+    if outcome.termination is Termination.ERROR:
+        outcome = dataclasses.replace(outcome, message=f"{outcome.message}; ipopt takes every convex quadratic program")
+    if not holding.has_point:
+        return outcome
+    return _judge(outcome, _residual(results, model, facts), max(REFUTING, 10 * options.tolerance), facts)
+
+
+def _residual(results: Any, model: Any, facts: ModelFacts) -> Residual:
+    """Recompute the optimality conditions of a QP at the point of HiGHS, with its row duals."""
+    duals: Mapping[Any, float] = {}
+    with contextlib.suppress(NoDualsError):
+        duals = results.solution_loader.get_duals()
+    return quadratic_residual(model, facts, results.solution_loader.get_vars(), duals)
+
+
+def _judge(outcome: Outcome, residual: Residual, limit: float, facts: ModelFacts) -> Outcome:
+    """Take back what HiGHS says of a QP where its point is not feasible, or not optimal as claimed."""
+    if residual.feasibility > limit:
+        words = f"its point violates {residual.infeasible_at} by {residual.feasibility:.3g}"
+        holding = Holding.NOTHING
+    elif outcome.is_optimal and residual.optimality > limit:
+        words = f"its point is not optimal, by {residual.optimality:.3g} at {residual.suboptimal_at}"
+        holding = Holding.FEASIBLE_POINT
+    else:
+        return outcome
+    termination = Termination.REFUTED if outcome.is_optimal else outcome.termination
+    message = f"HiGHS says {outcome.termination.value}, but {words} (relative)"
+    return dataclasses.replace(outcome, termination=termination, holding=holding, bound=facts.no_bound, message=message)
 
 
 def _outcome(results: Any, facts: ModelFacts, holding: Holding) -> Outcome:

@@ -21,6 +21,7 @@ class Termination(enum.Enum):
     INTERRUPTED = "interrupted"
     EVALUATION_ERROR = "function could not be evaluated"
     NUMERICAL = "numerical difficulties"
+    REFUTED = "optimum claimed at a point that fails the optimality conditions"
     TOO_MANY_EQUALITIES = "more equality constraints than variables"
     CRASHED = "crashed"
     HUNG = "stopped because it did not answer"

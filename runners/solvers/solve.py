@@ -9,7 +9,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from breakaway.runners.solvers import named
-from breakaway.runners.solvers.capabilities import CAPABILITIES, DEFAULT_SOLVER, refuse_mismatch
+from breakaway.runners.solvers.capabilities import CAPABILITIES, DEFAULT_SOLVER, SECOND_SOLVER, refuse_mismatch
 from breakaway.runners.solvers.classify import ModelFacts, examine
 from breakaway.runners.solvers.failures import raise_unless_optimal
 from breakaway.runners.solvers.nlp import start_value
@@ -17,6 +17,9 @@ from breakaway.runners.solvers.options import SolverOptions
 from breakaway.runners.solvers.outcome import Holding, Outcome, Termination
 from breakaway.runners.solvers.probing import BACKENDS, require_proof, returns_duals
 from breakaway.runners.solvers.translate import clear_import_suffixes, objective_of
+
+#: Reasons for stopping that call for the second solver.
+_NO_ANSWER = frozenset({Termination.REFUTED, Termination.ERROR})
 
 
 def solve_model(
@@ -33,7 +36,8 @@ def solve_model(
         Solver, limits, tolerances.
     solver : str, optional
         Name that overrules the one in the options. None in both picks by the class of the model: HiGHS for LP, MILP
-        and convex QP, Ipopt for NLP, SCIP for MIQP and MINLP.
+        and convex QP, Ipopt for NLP, SCIP for MIQP and MINLP. A convex QP for which HiGHS has no answer that meets
+        the optimality conditions is then solved by Ipopt; the outcome names the solver and says why.
     check : bool
         Whether anything but an optimum raises.
 
@@ -52,10 +56,13 @@ def solve_model(
     options = options or SolverOptions()
     started = time.perf_counter()
     facts = examine(model)
-    name = solver or options.solver or DEFAULT_SOLVER[facts.problem_class]
+    named_solver = solver or options.solver
+    name = named_solver or DEFAULT_SOLVER[facts.problem_class]
     _refuse(name, facts)
-    outcome = _complete(_dispatch(name, model, facts, options), model, facts)
-    outcome = dataclasses.replace(outcome, seconds=time.perf_counter() - started, solver=name)
+    outcome = dataclasses.replace(_dispatch(name, model, facts, options), solver=name)
+    if named_solver is None and outcome.termination in _NO_ANSWER:
+        outcome = _ask_again(outcome, model, facts, options, time.perf_counter() - started)
+    outcome = dataclasses.replace(_complete(outcome, model, facts), seconds=time.perf_counter() - started)
     if check:
         raise_unless_optimal(outcome)
     return outcome
@@ -76,6 +83,17 @@ def _dispatch(name: str, model: Any, facts: ModelFacts, options: SolverOptions) 
     if name in BACKENDS:
         return BACKENDS[name](model, facts, options)
     return named.solve(name, model, facts, options, duals=returns_duals(name))
+
+
+def _ask_again(outcome: Outcome, model: Any, facts: ModelFacts, options: SolverOptions, elapsed: float) -> Outcome:
+    """Hand a model to the second solver of its class, if there is one and time is left; its message says why."""
+    second = SECOND_SOLVER.get(facts.problem_class)
+    left = None if options.time_limit is None else options.time_limit - elapsed
+    if second is None or (left is not None and left <= 0):
+        return outcome
+    again = _dispatch(second, model, facts, options.replace(time_limit=left, native={}))
+    message = f"{again.message}; asked because {outcome.solver} failed: {outcome.message}"
+    return dataclasses.replace(again, solver=second, message=message)
 
 
 def _complete(outcome: Outcome, model: Any, facts: ModelFacts) -> Outcome:
