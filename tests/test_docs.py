@@ -21,7 +21,7 @@ from breakaway.runners.cli import ANSWERED, BAD_INPUT, NO_ANSWER, UNEXPECTED, ma
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-WITH_PROGRAMS = ["ntu", "../README", "strategic_form", "viability", "exact_search", "corrections", "verify"]
+WITH_PROGRAMS = ["comparison", "ntu", "../README", "strategic_form", "viability", "exact_search", "corrections", "verify"]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
     "axioms",
