@@ -8,6 +8,7 @@ from breakaway.results.concepts_plot import concepts_figure, plot_concepts
 from breakaway.results.groups_plot import convergence_figure, groups_figure, plot_convergence, plot_groups
 from breakaway.results.lattice_plot import lattice_figure, plot_lattice
 from breakaway.results.payoffs_plot import payoffs_figure, plot_payoffs
+from breakaway.results.transport_plot import plot_transport, transport_figure
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
 from breakaway.results.triangle_plot import plot_triangle, triangle_figure
 
@@ -25,7 +26,9 @@ __all__ = [
     "plot_groups",
     "plot_lattice",
     "plot_payoffs",
+    "plot_transport",
     "plot_triangle",
+    "transport_figure",
     "triangle_figure",
     "triangle_of_answer",
     "triangle_of_game",

@@ -11,6 +11,7 @@ from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer
+from breakaway.results.transport_plot import has_pairs_only
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
 
 
@@ -25,10 +26,11 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
 
     if isinstance(game, GROUP_GAMES):
-        return [
+        drawn = [
             plots.plot_groups(answer, folder / "groups.png"),
             plots.plot_convergence(answer, folder / "convergence.png"),
         ]
+        return [*drawn, plots.plot_transport(answer, folder / "transport.png")] if has_pairs_only(answer) else drawn
     written = []
     if answer.concept == "viability":
         written += [

@@ -16,6 +16,7 @@ from breakaway.data.group_families import family
 from breakaway.data.groups import GroupGame, PairwiseGroupGame, SurplusFunctionGame, Types
 from breakaway.data.instances import load_instance
 from breakaway.results.text import answer_text
+from breakaway.results.transport_plot import plans, transport_figure
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.groups.assign import solve_assignment
 from breakaway.runners.solvers import SolverOptions
@@ -100,7 +101,7 @@ class TestAnswers:
     def test_a_run_on_disk_with_pictures(self, tmp_path: Path) -> None:
         run = tmp_path / "run"
         assert call("solve", "marriage", "--out", run, "--plots").code == 0
-        assert {path.name for path in run.glob("*.png")} == {"groups.png", "convergence.png"}
+        assert {path.name for path in run.glob("*.png")} == {"groups.png", "convergence.png", "transport.png"}
         assert call("verify", run).code == 0
         assert json.loads((run / "run.json").read_text())["concept"] == "stable-assignment"
 
@@ -109,6 +110,31 @@ class TestAnswers:
         assert answer.code == 0
         rows = json.loads(answer.out)["table"]
         assert [(row["value"], row["agrees"]) for row in rows] == [(16, True), (16, True)]
+
+
+class TestTransport:
+    """The picture of pairs as a symmetric transport plan."""
+
+    def test_the_diagonal_is_doubled_and_the_marginals_are_the_masses(self) -> None:
+        game = load_instance("groups-2-4-1").game
+        assert isinstance(game, GroupGame)
+        masses = Types.of(["1", "2"], [2.0, 1.0])
+        answer = solve_assignment(GroupGame(masses, game.groups, game.surplus, 2, 2))
+        pairs, plan = plans(answer)
+        assert pairs.tolist() == [[0.5, 1.0], [0.0, 0.0]]
+        assert plan.tolist() == [[1.0, 1.0], [1.0, 0.0]]
+
+    @pytest.mark.parametrize("name", ["marriage", "roommates-odd-cycle"])
+    def test_marginals(self, name: str) -> None:
+        game = load_instance(name).game
+        assert isinstance(game, GroupGame | PairwiseGroupGame)
+        _, plan = plans(solve_assignment(game))
+        assert plan == pytest.approx(plan.T)
+        assert plan.sum(axis=0) == pytest.approx(game.types.masses)
+
+    def test_larger_groups_have_no_plan_of_pairs(self) -> None:
+        with pytest.raises(ValueError, match="more than two members"):
+            transport_figure(solve_assignment(bricks()))
 
 
 class TestTampering:
