@@ -9,7 +9,7 @@ import pandas as pd
 
 from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, AnyGame
-from breakaway.data.games import CharacteristicFunctionGame, Game, Threat, ThreatGame, TotalWorth
+from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
 from breakaway.results.records import Answer
 from breakaway.results.transport_plot import has_pairs_only
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
@@ -45,9 +45,9 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     return [Path(path) for path in written]
 
 
-def payoff_triangle(game: Game, answer: Answer) -> Triangle | None:
+def payoff_triangle(game: AnyGame, answer: Answer) -> Triangle | None:
     """Return the triangle of the grand coalition of three players; None where there is nothing to draw."""
-    if len(game.players) != 3:
+    if isinstance(game, GROUP_GAMES) or len(game.players) != 3:
         return None
     if isinstance(game, CharacteristicFunctionGame):
         game = _game_of_everyone(game, answer)
