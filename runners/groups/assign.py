@@ -1,7 +1,8 @@
 """A stable assignment of a market to small groups: the method chosen by size, ranges of payoffs, and the answer.
 
-The direct linear programme takes all groups when they fit; otherwise columns are generated with a certificate (pairwise
-surplus). Either way every type is served, and the gap between welfare and bound is proven.
+The direct linear programme takes all groups when they fit; otherwise columns are generated with a certificate: for
+pairwise surplus, for listed groups, and for a surplus function. Either way every type is served, and the gap between
+welfare and bound is proven.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import FiniteGroupGame, PairwiseGroupGame, sufficient_count
+from breakaway.data.groups import (
+    FiniteGroupGame,
+    GroupGame,
+    PairwiseGroupGame,
+    SurplusFunctionGame,
+    sufficient_count,
+)
+from breakaway.models.small_groups import MOST_GROUPS
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
+from breakaway.runners.groups.black_box import checked_game, solve_black_box
 from breakaway.runners.groups.direct import solve_direct
-from breakaway.runners.groups.engine import solve_pairwise
+from breakaway.runners.groups.engine import ProgressCall, solve_pairwise
+from breakaway.runners.groups.listed import solve_listed
 from breakaway.runners.groups.ranges import GroupRanges, OptimalFace, PayoffRanges, group_ranges, payoff_ranges
+from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution
 from breakaway.runners.verify.groups import verify_assignment
 
@@ -34,6 +45,8 @@ MOST_VERIFIED = 2_000_000
 """Up to this many permitted groups the answer is verified unless told otherwise."""
 
 Told = Callable[[str], None]
+Limits = tuple[float, float | None, ProgressCall]
+"""Gap, seconds, and whom to tell of every round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +65,8 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
     game
         The game.
     how
-        ``method="model"`` solves the Pyomo model of the welfare programme over all groups; otherwise the method is
+        ``method="model"`` solves the Pyomo model of the welfare programme over all groups or, when they are too many
+        for a model, that of the imputations by row generation (HiGHS); otherwise the method is
         chosen by size. ``options.time_limit`` is for the whole; ``options.threads`` for the search.
     told
         Is called with a line of progress after every round.
@@ -60,16 +74,30 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
     Raises
     ------
     ValueError
-        When there are too many groups for one programme and columns cannot be generated.
+        When a surplus function returns NaN or a negative number, or depends on the order of members; when rows cannot
+        be generated.
     InfeasibleError
         When the permitted groups cannot cover the market.
     """
     how = how or HowToSolve()
+    options, few = how.options, sufficient_count(game) <= MOST_DIRECT
+    limits: Limits = (GAP, options.time_limit, lambda *record: told(_progress(*record)))
+    if isinstance(game, SurplusFunctionGame):
+        game = checked_game(game)
+    if how.method == "model" and sufficient_count(game) > MOST_GROUPS:
+        return solve_by_rows(game, *limits, threads=options.threads)
     if how.method == "model":
-        return solve_direct(game, how.options.replace(solver=how.solver), "model", GAP)
-    if not isinstance(game, PairwiseGroupGame) or sufficient_count(game) <= MOST_DIRECT:
-        return solve_direct(game, how.options, "auto", GAP)
-    return solve_pairwise(game, GAP, how.options.time_limit, lambda *record: told(_progress(*record)))
+        return solve_direct(game, options.replace(solver=how.solver), "model", GAP)
+    if few:
+        return solve_direct(game, options, "auto", GAP)
+    return _by_columns(game, limits, options.threads)
+
+
+def _by_columns(game: FiniteGroupGame, limits: Limits, threads: int | None) -> GroupSolution:
+    """Generate columns in the way of the game's kind."""
+    if isinstance(game, PairwiseGroupGame):
+        return solve_pairwise(game, *limits, threads=threads)
+    return solve_listed(game, *limits) if isinstance(game, GroupGame) else solve_black_box(game, *limits)
 
 
 def _progress(seconds: float, primal: float, dual: float, columns: int) -> str:
