@@ -25,7 +25,7 @@ from breakaway.data.groups import (
     surpluses,
 )
 from breakaway.data.instances import load_instance
-from breakaway.models import group_welfare
+from breakaway.models import group_welfare, imputation
 from breakaway.runners.groups import direct
 from breakaway.runners.groups.direct import lifted, residuals, solve_direct
 from breakaway.runners.groups.exact import ExactProgram, fractions_of, solve_linear
@@ -181,8 +181,9 @@ def test_derivatives_are_those_of_the_welfare() -> None:
         assert welfare_derivative(face, d) == pytest.approx(rate, abs=1e-5)
 
 
-@pytest.mark.parametrize("game", random_games(4)[::3], ids=lambda game: str(len(game.types)))
-def test_a_pricer_gives_the_ranges_of_all_groups(game: FiniteGroupGame) -> None:
+@pytest.mark.parametrize("name", ["bipartite_4x4", "random_15_I6_N2-3", "sparse_01_I6_N1-4"])
+def test_a_pricer_gives_the_ranges_of_all_groups(name: str) -> None:
+    game = game_of(name)
     groups = all_groups(len(game.types), game.min_size, game.max_size)
     worth = surpluses(game, groups)
     calls = []
@@ -198,6 +199,7 @@ def test_a_pricer_gives_the_ranges_of_all_groups(game: FiniteGroupGame) -> None:
         payoff_ranges(OptimalFace(game, solution)),
     )
     assert calls
+    assert by_pricing.exact_least is None
     assert by_pricing.least == pytest.approx(by_listing.least, abs=1e-8)
     assert by_pricing.most == pytest.approx(by_listing.most, abs=1e-8)
     assert by_pricing.canonical == pytest.approx(by_listing.canonical, abs=1e-6)
@@ -251,6 +253,24 @@ def test_many_types_are_answered_in_floats() -> None:
     assert (ranges.least <= ranges.canonical + 1e-9).all()
     assert (ranges.canonical <= ranges.most + 1e-9).all()
     assert len(group_ranges(face).groups) >= 10
+
+
+def test_listed_groups_that_are_left_out_at_first_are_found() -> None:
+    rng = np.random.default_rng(2)
+    n = 30
+    values = rng.integers(0, 4, (n, n)).astype(float)
+    game = PairwiseGroupGame(Types.of(n, np.ones(n)), np.zeros(n), values + values.T, np.zeros(4), 1, 3)
+    face = OptimalFace(game, solve_direct(game))
+    assert len(face.groups) < len(face.known[0]) == permitted_count(game)
+    ranges = payoff_ranges(face)
+    groups, surplus = face.known
+    assert not ranges.unique
+    assert (payoff_within(groups, ranges.canonical) - surplus).min() >= -1e-7
+    assert ranges.canonical.sum() == pytest.approx(face.solution.primal, abs=1e-7)
+    i = int(np.argmax(ranges.most - ranges.least))
+    for sign, end in ((1, ranges.least[i]), (-1, ranges.most[i])):
+        model = imputation.build(game, "along", formed=face.solution.groups, direction={str(i): sign})
+        assert sign * solve_model(model, solver="highs").objective == pytest.approx(end, abs=1e-7)
 
 
 def test_too_much_to_list() -> None:

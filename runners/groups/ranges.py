@@ -26,6 +26,7 @@ from breakaway.data.groups import (
     GroupGame,
     all_groups,
     group_sizes,
+    one_type_groups,
     payoff_within,
     sufficient_count,
     sufficient_groups,
@@ -45,6 +46,9 @@ MOST_TIGHT = 2_000
 
 Pricer = Callable[[Floats], GroupArray]
 """Takes payoffs and returns some groups with s(G) > u(G), none when there are none (up to its own tolerance)."""
+
+End = tuple[float, Floats | None, ExactOptimum | None]
+"""A derivative, an imputation that attains it, and both in fractions."""
 
 Exact = tuple[Fraction | float, ...]
 """Payoffs in fractions, infinite ones as floats."""
@@ -98,7 +102,7 @@ class OptimalFace:
         solution
             An optimal assignment with its imputation.
         pricer
-            Finds groups that could block; None: all groups are listed.
+            Finds groups that could block; None: all groups are listed here.
 
         Raises
         ------
@@ -108,15 +112,28 @@ class OptimalFace:
         self.game = game
         self.solution = solution
         self.scale = max(1.0, float(np.abs(solution.imputation).max()))
-        self.pricer = pricer
-        self.groups, self.surplus = self._start()
+        self._known: dict[bytes, End] = {}
         self._exact: ExactProgram | None = None
-        self.free = _rows_in(self.groups, _rows(self._formed()))
         self.exact_value: Fraction | None = None
-        if pricer is None and len(game.types) <= MOST_TYPES and len(self.groups) <= MOST_EXACT_GROUPS:
+        self._listed = self._list() if pricer is None else None
+        self.pricer = pricer or self._price_listed
+        self.groups, self.surplus = self._start()
+        self.free = _rows_in(self.groups, _rows(self._formed()))
+        if self._listed is not None and len(self._listed[0]) == len(self.groups) and self._small():
             self._solve_exactly()
         self._program = ColumnProgram(np.zeros(len(game.types)))
         self._program.add(self.groups, self.surplus, self.free)
+        self._only = self._only_one() if self._exact is None else None
+
+    def _list(self) -> tuple[GroupArray, Floats]:
+        """Return all groups that matter, with their surpluses."""
+        if sufficient_count(self.game) > MOST_LISTED:
+            raise ValueError(f"more than {MOST_LISTED:,} groups: give a pricer that finds groups which could block")
+        return sufficient_groups(self.game)
+
+    def _small(self) -> bool:
+        """Tell whether bases are solved in fractions."""
+        return len(self.game.types) <= MOST_TYPES and len(self.groups) <= MOST_EXACT_GROUPS
 
     def _formed(self) -> GroupArray:
         """Return the groups that count as formed."""
@@ -124,17 +141,27 @@ class OptimalFace:
         return self.solution.groups[masses > 1e-10 * max(float(masses.max(initial=0.0)), 1e-300)]
 
     def _start(self) -> tuple[GroupArray, Floats]:
-        """Return the groups that the programme starts with: all, or those formed and tight."""
-        if self.pricer is None:
-            if sufficient_count(self.game) > MOST_LISTED:
-                raise ValueError(f"more than {MOST_LISTED:,} groups: give a pricer that finds groups which could block")
-            return sufficient_groups(self.game)
-        types = len(self.game.types)
-        own = np.full((types, self.game.max_size), -1, dtype=np.int32)
-        own[:, : self.game.min_size] = np.arange(types, dtype=np.int32)[:, None]
-        formed = self._formed()
-        groups = np.vstack([formed, own[~_rows_in(own, _rows(formed))]])
-        return groups, surpluses(self.game, groups)
+        """Return the groups that the programme starts with: all of them, or those formed and those nearly tight.
+
+        Groups of one type are among them, so that the programme is feasible if it is with all groups.
+        """
+        game, formed = self.game, self._formed()
+        forbids = isinstance(game, GroupGame) and game.unlisted == "forbidden"
+        if self._listed is not None and (forbids or len(self._listed[0]) <= MOST_EXACT_GROUPS // 10):
+            return self._listed
+        groups = np.vstack([formed, one_type_groups(game)])
+        if self._listed is not None:
+            groups = np.vstack([groups, self._near(self.solution.imputation)])
+        groups = np.unique(groups, axis=0)
+        worth = surpluses(game, groups)
+        return groups[worth > -math.inf], worth[worth > -math.inf]
+
+    def _only_one(self) -> Floats | None:
+        """Return the only imputation when the groups formed determine it, None when they may not."""
+        formed = _matrix(self.groups[self.free], len(self.game.types))
+        if len(formed) < formed.shape[1] or np.linalg.matrix_rank(formed) < formed.shape[1]:
+            return None
+        return np.asarray(np.linalg.lstsq(formed, self.surplus[self.free], rcond=None)[0], dtype=np.float64)
 
     def _solve_exactly(self) -> None:
         """Find an optimal assignment in fractions; its groups are then the ones formed."""
@@ -148,18 +175,27 @@ class OptimalFace:
             self.free = np.isin(np.arange(len(self.groups)), list(optimum.amounts))
             self._exact = ExactProgram(self.groups, surplus, frozenset(optimum.amounts))
 
-    def derivative(self, direction: Floats) -> tuple[float, Floats | None, ExactOptimum | None]:
+    def derivative(self, direction: Floats) -> End:
         """Return Pi'(mu; d), an imputation that attains it and, if at hand, both in fractions.
 
         The derivative is minus infinity, without imputation, when the market changed in that direction cannot be
         covered.
         """
+        if self._only is not None:
+            return float(self._only @ direction), self._only, None
+        key = (direction + 0.0).tobytes()
+        if key not in self._known:
+            self._known[key] = self._optimise(direction)
+        return self._known[key]
+
+    def _optimise(self, direction: Floats) -> End:
+        """Solve the programme of one derivative."""
         self._program.set_right(direction)
         while True:
             found = self._solve()
             if found is None:
                 return -math.inf, None, None
-            missing = np.empty((0, 1), dtype=np.int32) if self.pricer is None else self.pricer(found.payoffs)
+            missing = self.pricer(found.payoffs)
             missing = missing[~_rows_in(missing, _rows(self.groups))]
             if not len(missing):
                 break
@@ -189,7 +225,7 @@ class OptimalFace:
             model = imputation.build(self.game, "least_squares", groups=groups, formed=self.groups[self.free])
             solve_model(model, (options or SolverOptions()).replace(solver=None))
             found = self._polished(groups, np.array([model.payoff[i].value for i in model.types]))
-            missing = self._missing(found)
+            missing = self.pricer(found)
             missing = missing[~_rows_in(missing, _rows(groups))]
             if not len(missing):
                 return found
@@ -197,17 +233,21 @@ class OptimalFace:
 
     def _near(self, payoffs: Floats) -> GroupArray:
         """Return the listed groups with the least slack at some payoffs, at most twenty for each type."""
-        slack = payoff_within(self.groups, payoffs) - self.surplus
-        most = min(len(slack), 20 * len(payoffs))
-        return self.groups[np.argsort(slack, kind="stable")[:most]]
+        groups, surplus = self.known
+        slack = payoff_within(groups, payoffs) - surplus
+        return groups[np.argsort(slack, kind="stable")[: 20 * len(payoffs)]]
 
-    def _missing(self, payoffs: Floats) -> GroupArray:
-        """Return groups that get less than their surplus by more than rounding, at most five for each type."""
-        if self.pricer is not None:
-            return self.pricer(payoffs)
-        slack = payoff_within(self.groups, payoffs) - self.surplus
-        order = np.argsort(slack, kind="stable")[: 5 * len(payoffs)]
-        return self.groups[order[slack[order] < -1e-9 * self.scale]]
+    @property
+    def known(self) -> tuple[GroupArray, Floats]:
+        """The groups at hand with their surpluses: all that matter, unless there is a pricer."""
+        return self._listed or (self.groups, self.surplus)
+
+    def _price_listed(self, payoffs: Floats) -> GroupArray:
+        """Return listed groups that get less than their surplus by more than rounding, at most five for each type."""
+        groups, surplus = self.known
+        slack = payoff_within(groups, payoffs) - surplus
+        short = np.flatnonzero(slack < -1e-9 * self.scale)
+        return groups[short[np.argsort(slack[short], kind="stable")[: 5 * len(payoffs)]]]
 
     def _polished(self, groups: GroupArray, payoffs: Floats) -> Floats:
         """Return the least-norm payoffs on the rows that are active at an approximate optimum, if they are feasible."""
@@ -251,9 +291,7 @@ def payoff_ranges(face: OptimalFace, options: SolverOptions | None = None, toler
     return PayoffRanges(least, most, canonical, unique, face.exact_value, exact_least, exact_most)
 
 
-def _exact_ends(
-    ends: Sequence[tuple[float, Floats | None, ExactOptimum | None]], sign: int
-) -> tuple[Fraction | float, ...] | None:
+def _exact_ends(ends: Sequence[End], sign: int) -> tuple[Fraction | float, ...] | None:
     """Return the ends of the ranges in fractions; None when one of them is not at hand."""
     if any(exact is None and math.isfinite(value) for value, _, exact in ends):
         return None
@@ -310,7 +348,8 @@ def tight_groups(face: OptimalFace, payoffs: Floats, most: int = MOST_TIGHT) -> 
         When the types with payoff 0 have more than ``most`` unlisted groups.
     """
     game = face.game
-    listed = face.groups[payoff_within(face.groups, payoffs) - face.surplus <= 1e-9 * face.scale]
+    known, surplus = face.known
+    listed = known[payoff_within(known, payoffs) - surplus <= 1e-9 * face.scale]
     idle = np.flatnonzero(np.abs(payoffs) <= 1e-9 * face.scale)
     if not isinstance(game, GroupGame) or game.unlisted == "forbidden" or not len(idle):
         return listed
@@ -322,7 +361,7 @@ def tight_groups(face: OptimalFace, payoffs: Floats, most: int = MOST_TIGHT) -> 
         )
     numbers = np.append(idle, -1).astype(np.int32)
     own = numbers[all_groups(len(idle), game.min_size, game.max_size)]
-    own = own[~_rows_in(own, _rows(face.groups))]
+    own = own[~_rows_in(own, _rows(listed))]
     return np.vstack([listed, own])
 
 
