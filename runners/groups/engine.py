@@ -22,20 +22,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from breakaway.data.groups import FiniteGroupGame, Floats, GroupArray, PairwiseGroupGame, permitted_count
-from breakaway.runners.groups.interior import Point, load_of, payoff_of, solve_master
+from breakaway.runners.groups.interior import Point, inner, load_of, payoff_of, solve_master
 from breakaway.runners.groups.pricing import PairwiseData, Pricer, distinct
 from breakaway.runners.groups.protocol import GroupData, GroupPricer
 from breakaway.runners.groups.solution import GroupSolution
 from breakaway.runners.groups.vertex import vertex_of, within_masses
 
-TRIALS = (1, 8, 32)
-"""Starts per type of the quick search; more of them when few better groups are found."""
+TRIALS = (4, 32)
+"""Trials per type of the quick search; more of them once few better groups are found."""
 
 FEW = 20
 """Which fraction of the types counts as few, as 1 / FEW."""
 
 MOST_COLUMNS, KEPT_COLUMNS = 12, 8
 """Groups per type above which the master is purged, and what is kept."""
+
+PURGE_FROM = 0.05
+"""Gap, as a part of the welfare, above which nothing is dropped: payoffs do not tell yet which groups matter."""
 
 PURGE_AGAIN = 0.5
 """Part of the gap at one purge down to which the gap falls before the next; otherwise groups come and go for ever."""
@@ -178,7 +181,7 @@ class _Run:
     @property
     def welfare(self) -> float:
         """Return the scaled welfare of the master's point."""
-        return float(self.surplus @ self.point.taken)
+        return inner(self.surplus, self.point.taken)
 
     @property
     def goal(self) -> float:
@@ -189,7 +192,7 @@ class _Run:
 
     def rounds(self) -> None:
         """Repeat steps 2 to 5 until the gap is closed or time is up."""
-        target = SHARPER * float(self.data.masses @ self.point.payoffs)
+        target = SHARPER * inner(self.data.masses, self.point.payoffs)
         while True:
             self.point = solve_master(
                 self.pricer.kernels, self.groups, self.surplus, self.data.masses, self.point, target
@@ -208,7 +211,7 @@ class _Run:
             target = max(SHARPER * gap, 0.2 * self.goal)
 
     def _gap(self, excess: Floats) -> float:
-        return float(self.data.masses @ (self.point.payoffs + excess)) - self.welfare
+        return inner(self.data.masses, self.point.payoffs + excess) - self.welfare
 
     def _look(self) -> tuple[GroupArray, Floats]:
         """Look for groups that beat the payoffs; return them and how much every type may gain."""
@@ -236,7 +239,7 @@ class _Run:
 
     def _keep(self, excess: Floats) -> None:
         payoffs = self.point.payoffs + excess
-        bound = float(self.data.masses @ payoffs)
+        bound = inner(self.data.masses, payoffs)
         if bound < self.bound:
             self.bound, self.imputation = bound, payoffs
 
@@ -254,12 +257,13 @@ class _Run:
         surplus = np.maximum(self.data.raw(groups), 0.0)
         room = SHARPER * gap
         payoffs = self.point.payoffs + excess + room
-        if len(groups) > MOST_COLUMNS * self.data.types and gap <= PURGE_AGAIN * self.purged_at:
+        telling = gap <= min(PURGE_AGAIN * self.purged_at, PURGE_FROM * self.welfare)
+        if telling and len(groups) > MOST_COLUMNS * self.data.types:
             self.purged_at = gap
             kept = _most_useful(payoff_of(groups, self.point.payoffs) - surplus, taken, first >= held, self.data.types)
             groups, taken, surplus = groups[kept], taken[kept], surplus[kept]
         self.groups, self.surplus = groups, surplus
-        self.point = self._point(payoffs, taken, float(self.data.masses @ excess) + room)
+        self.point = self._point(payoffs, taken, inner(self.data.masses, excess) + room)
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
@@ -268,10 +272,10 @@ class _Run:
         types, data = game.types, self.data
         if not math.isfinite(self.bound):
             self._bound_by_pairs()
-        taken = vertex_of(self.groups, self.surplus, data.masses, self.point)
+        taken = vertex_of(self.groups, self.surplus, data.masses, self.point, self.bound - self.goal)
         groups, taken = with_leftovers(self.groups, taken, data)
         surplus = np.maximum(data.raw(groups), 0.0)
-        primal = float(surplus @ taken)
+        primal = inner(surplus, taken)
         self.history.append((self.clock.seconds(), primal * self.unit, self.bound * self.unit, len(self.groups)))
         mass = float(types.masses.sum())
         return GroupSolution(

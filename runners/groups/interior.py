@@ -40,12 +40,18 @@ class Point:
     @property
     def products(self) -> float:
         """Return tau.z + w.u, the gap of a feasible point."""
-        return float(self.taken @ self.reduced + self.left @ self.payoffs)
+        return inner(self.taken, self.reduced) + inner(self.left, self.payoffs)
+
+
+def inner(a: Floats, b: Floats) -> float:
+    """Return the inner product, on one thread: short products gain nothing from the threads of BLAS."""
+    return float((a * b).sum())
 
 
 def load_of(groups: GroupArray, taken: Floats, types: int) -> Floats:
     """Return A tau: the mass of each type in groups."""
-    return np.bincount((groups + 1).ravel(), np.repeat(taken, groups.shape[1]), minlength=types + 1)[1:]
+    load = np.bincount((groups + 1).ravel(), np.repeat(taken, groups.shape[1]), minlength=types + 1)
+    return load[1:].astype(np.float64, copy=False)
 
 
 def payoff_of(groups: GroupArray, payoffs: Floats) -> Floats:

@@ -70,7 +70,7 @@ def best_with_each(margins, values, size_cost, offsets, first, step, found, gain
             found[i, t, 0, 0] = i
             for n in range(2, largest + 1):
                 free = n > 2 or offsets[t] < 0
-                k = np.argmax(pull) if free else (i + offsets[t]) % types
+                k = int(np.argmax(pull)) if free else (i + offsets[t]) % types
                 total += pull[k]
                 members[n - 1] = k
                 for a in range(types):

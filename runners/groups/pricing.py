@@ -66,7 +66,7 @@ class PairwiseData:
 
     def raw(self, groups: GroupArray) -> Floats:
         """Return solo + pairs - cost of padded groups, of either sign."""
-        total = np.append(self.solo, 0.0)[groups].sum(axis=1) - self.size_cost[(groups >= 0).sum(axis=1)]
+        total: Floats = np.append(self.solo, 0.0)[groups].sum(axis=1) - self.size_cost[(groups >= 0).sum(axis=1)]
         for b in range(1, groups.shape[1]):
             there = np.flatnonzero(groups[:, b] >= 0)
             for a in range(b):
@@ -155,7 +155,8 @@ class Pricer:
     def _third(self, edges: Floats, live: Bools) -> Floats:
         third = np.full(edges.shape, self.kernels.DEAD)
         self.share(lambda t: self.kernels.best_third(edges, live, t, SHARES, third))
-        return np.maximum(third, third.T)
+        both: Floats = np.maximum(third, third.T)
+        return both
 
     def _pairs(self, edges: Floats, threshold: float) -> tuple[Floats, GroupArray]:
         """Price all pairs: the best edge value of every type, and the best pair of every type above the threshold."""

@@ -1,6 +1,6 @@
 """From a point inside the face of optimal assignments to one of its vertices, with no more groups than types.
 
-HiGHS solves the program of the few groups that are tight or taken there.
+HiGHS solves the program of the groups that come nearest to being taken there.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from breakaway.data.groups import Floats, GroupArray
-from breakaway.runners.groups.interior import Point, load_of
+from breakaway.runners.groups.interior import Point, inner, load_of
 from breakaway.runners.solvers.highs import require_highspy
 
-TIGHT = 1e-5
-"""Reduced cost, relative to the game's largest entry, up to which a group takes part."""
+USED = 4
+"""How many groups per type take part: those with the least ratio of reduced cost to what is taken."""
 
 SHARP = 1e-10
 """Feasibility tolerances of HiGHS, the smallest that it takes."""
@@ -23,15 +23,15 @@ SMALL = 1e-11
 """A group that is taken by less, as a part of all mass, is not formed."""
 
 
-def vertex_of(groups: GroupArray, surplus: Floats, masses: Floats, point: Point) -> Floats:
-    """Return tau >= 0 with A tau <= mu on few groups, whose welfare is not below that of the point."""
-    used = np.flatnonzero((point.reduced <= TIGHT) | (point.taken > point.reduced))
-    found = _solve(groups[used], surplus[used], masses)
+def vertex_of(groups: GroupArray, surplus: Floats, masses: Floats, point: Point, enough: float) -> Floats:
+    """Return tau >= 0 with A tau <= mu on few groups; that of the point if the welfare is below it and ``enough``."""
+    used = np.argsort(point.reduced / point.taken, kind="stable")[: USED * len(masses)]
+    found = _solve(groups[used], surplus[used], masses * len(masses)) / len(masses)
     taken = np.zeros(len(groups))
     taken[used] = np.where(found > SMALL, found, 0.0)
     vertex = within_masses(groups, taken, masses)
-    inner = within_masses(groups, point.taken, masses)
-    return vertex if surplus @ vertex >= surplus @ inner - SMALL else inner
+    inside = within_masses(groups, point.taken, masses)
+    return vertex if inner(surplus, vertex) >= min(enough, inner(surplus, inside)) else inside
 
 
 def within_masses(groups: GroupArray, taken: Floats, masses: Floats) -> Floats:
@@ -54,7 +54,7 @@ def _solve(groups: GroupArray, surplus: Floats, masses: Floats) -> Floats:
 
 
 def _program(highspy: Any, groups: GroupArray, surplus: Floats, masses: Floats) -> Any:
-    """Return max s.tau with A tau <= mu, posed as a minimum."""
+    """Return max s.tau with A tau <= mu, posed as a minimum; entries of the masses are about one."""
     program = highspy.HighsLp()
     columns, rows = len(groups), len(masses)
     program.num_col_, program.num_row_ = columns, rows
