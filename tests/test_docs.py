@@ -21,12 +21,22 @@ from breakaway.runners.cli import ANSWERED, BAD_INPUT, NO_ANSWER, UNEXPECTED, ma
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-WITH_PROGRAMS = ["comparison", "ntu", "../README", "strategic_form", "viability", "exact_search", "corrections", "verify"]
+WITH_PROGRAMS = [
+    "comparison",
+    "ntu",
+    "../README",
+    "strategic_form",
+    "viability",
+    "exact_search",
+    "corrections",
+    "verify",
+]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
     "axioms",
     "best_response",
     "coalitional_nash",
+    "column_generation",
     "compte_jehiel",
     "core",
     "cournot",
@@ -37,6 +47,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "lorenz_dominance",
     "nucleolus",
     "kalai_smorodinsky",
+    "positive_size",
     "reading_answers",
     "required_worth",
     "research_race",

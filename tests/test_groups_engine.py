@@ -9,6 +9,7 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
+from application_cases import run_page
 
 from breakaway.data.group_families import FAMILIES, family
 from breakaway.data.groups import Floats, PairwiseGroupGame, Types, frozen_floats, permitted_groups
@@ -211,3 +212,10 @@ def test_families_say_what_they_offer() -> None:
         family("grid", 5, 2)
     with pytest.raises(ValueError, match="max_size from 1 to 4"):
         family("iid", 5, 5)
+
+
+def test_programs_print_what_the_page_says() -> None:
+    pairs = run_page("column_generation")
+    assert len(pairs) == 2
+    for written, obtained in pairs:
+        assert obtained == written
