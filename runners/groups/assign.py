@@ -27,7 +27,14 @@ from breakaway.runners.groups.black_box import checked_game, solve_black_box
 from breakaway.runners.groups.direct import solve_direct
 from breakaway.runners.groups.engine import ProgressCall, solve_pairwise
 from breakaway.runners.groups.listed import solve_listed
-from breakaway.runners.groups.ranges import GroupRanges, OptimalFace, PayoffRanges, group_ranges, payoff_ranges
+from breakaway.runners.groups.ranges import (
+    MOST_LISTED,
+    GroupRanges,
+    OptimalFace,
+    PayoffRanges,
+    group_ranges,
+    payoff_ranges,
+)
 from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution
 from breakaway.runners.verify.groups import verify_assignment
@@ -152,10 +159,14 @@ def _short_of_proof(solution: GroupSolution) -> str:
 
 def _determine(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve) -> Determined:
     wanted = how.detail == "all" or (how.detail == "auto" and len(game.types) <= MOST_RANGED)
-    if not (wanted and solution.complete and sufficient_count(game) <= MOST_DIRECT):
+    if not (wanted and solution.complete and sufficient_count(game) <= MOST_LISTED):
         return Determined()
     face = OptimalFace(game, solution)
-    return Determined(payoff_ranges(face, how.options), group_ranges(face))
+    payoffs = payoff_ranges(face, how.options)
+    try:
+        return Determined(payoffs, group_ranges(face))
+    except ValueError:  # more tight groups than are worth listing
+        return Determined(payoffs)
 
 
 def _tables(game: FiniteGroupGame, solution: GroupSolution, determined: Determined) -> dict[str, pd.DataFrame]:
