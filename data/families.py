@@ -6,12 +6,13 @@ from typing import TypeAlias
 
 from breakaway.data.games import Game
 from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, SurplusFunctionGame
+from breakaway.data.positive_size import PositiveSizeGame
 
-AnyGame: TypeAlias = Game | FiniteGroupGame
+AnyGame: TypeAlias = Game | FiniteGroupGame | PositiveSizeGame
 """A game of coalitional bargaining, or of small groups in a large market."""
 
-GROUP_GAMES = (GroupGame, PairwiseGroupGame, SurplusFunctionGame)
-"""The classes of games of small groups."""
+GROUP_GAMES = (GroupGame, PairwiseGroupGame, SurplusFunctionGame, PositiveSizeGame)
+"""The classes of games of groups in a large market."""
 
 
 def participants(game: AnyGame) -> str:

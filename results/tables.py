@@ -74,6 +74,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
         "group": Column("text", "group, T+T+H: a type appears once for each member"),
         "type": Column("text", "name of the type"),
+        "amount": Column("number", "how many people of the type one such group takes"),
         "mass": Column("number", "how many groups of this kind form (groups, not people)"),
         "mass_min": Column("number", "least mass of the group in any optimal assignment"),
         "mass_max": Column("number", "largest mass of the group in any optimal assignment"),
@@ -245,6 +246,9 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
         },
         "stable-assignment": {
             "assignment": Table("a group that forms", ("group", "mass", "surplus"), required=True),
+            "composition": Table(
+                "a type in a group of positive size; groups are then named g1, g2, ...", ("group", "type", "amount")
+            ),
             "imputation": Table("a type", ("type", "payoff", "payoff_min", "payoff_max"), required=True),
             "welfare": Table("the market", ("primal", "dual", "gap", "groups_priced"), required=True),
             "convergence": Table("a round of the solution", ("seconds", "primal", "dual", "columns")),

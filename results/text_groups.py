@@ -19,7 +19,7 @@ MOST_TYPES = 20
 def group_sections(answer: Answer) -> Iterator[list[str]]:
     """Yield the sections of the answer about a stable assignment."""
     yield paragraph(_headline(answer))
-    yield _group_section(answer.tables["assignment"])
+    yield _group_section(_in_words(answer))
     yield _payoff_section(answer)
     yield _unique_section(answer)
 
@@ -44,6 +44,18 @@ def _headline(answer: Answer) -> str:
     )
 
 
+def _in_words(answer: Answer) -> pd.DataFrame:
+    """Return the assignment with its groups in words: ``2 T + H``, or amounts of people, ``0.2 T + 0.1 H``."""
+    assignment = answer.tables["assignment"]
+    if "composition" not in answer.tables:
+        return assignment.assign(group=assignment["group"].map(group_in_words))
+    parts: dict[str, list[str]] = {}
+    columns = (answer.tables["composition"][name].tolist() for name in ("group", "type", "amount"))
+    for group, name, amount in zip(*columns, strict=True):
+        parts.setdefault(group, []).append(f"{number(amount)} {name}")
+    return assignment.assign(group=[" + ".join(parts.get(group, [])) for group in assignment["group"]])
+
+
 def _group_section(assignment: pd.DataFrame) -> list[str]:
     if assignment.empty:
         return []
@@ -51,7 +63,7 @@ def _group_section(assignment: pd.DataFrame) -> list[str]:
     ordered = assignment.loc[total.sort_values(ascending=False, kind="stable").index]
     columns = (ordered[name].tolist()[:MOST_GROUPS] for name in ("group", "mass", "surplus"))
     rows = [
-        (group_in_words(group), number(mass), number(surplus), number(mass * surplus))
+        (group, number(mass), number(surplus), number(mass * surplus))
         for group, mass, surplus in zip(*columns, strict=True)
     ]
     rest = len(assignment) - MOST_GROUPS

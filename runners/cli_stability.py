@@ -9,24 +9,26 @@ import pandas as pd
 
 from breakaway.data.families import GROUP_GAMES
 from breakaway.data.instances import load_instance
+from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.data.problems import DataError, Findings
 from breakaway.data.tables import read_csv
-from breakaway.runners.verify import Verification, verify_assignment
+from breakaway.runners.verify import Verification, verify_assignment, verify_positive
 
-NEEDED = {"assignment": ("group", "mass"), "imputation": ("type", "payoff")}
-"""The columns that the two tables must have; an assignment may also have the surplus of its groups."""
+NEEDED = {"assignment": ("group", "mass"), "imputation": ("type", "payoff"), "composition": ("group", "type", "amount")}
+"""The columns that the tables must have; an assignment may also have the surplus of its groups."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Declare the tables of a user."""
     for name, columns in NEEDED.items():
         text = f"your own {name} ({', '.join(columns)}) as CSV, to be checked against INSTANCE in place of RUN"
+        text += "; with groups of positive size only" if name == "composition" else ""
         command.add_argument(f"--{name}", metavar="FILE", help=text)
 
 
 def asked_for(asked: argparse.Namespace) -> bool:
     """Tell whether tables of the user are to be checked."""
-    return bool(asked.assignment or asked.imputation)
+    return bool(asked.assignment or asked.imputation or asked.composition)
 
 
 def run(asked: argparse.Namespace, tolerance: float) -> tuple[Verification, str]:
@@ -44,11 +46,16 @@ def run(asked: argparse.Namespace, tolerance: float) -> tuple[Verification, str]
     instance = load_instance(asked.run_folder)
     if not isinstance(instance.game, GROUP_GAMES):
         raise ValueError(f"{instance.name} is of kind {instance.kind}: assignments belong to markets of small groups")
+    if isinstance(instance.game, PositiveSizeGame) != bool(asked.composition):
+        raise ValueError("--composition says whom groups of positive size take: give it with them, and with no others")
     findings = Findings()
-    tables = {name: _table(Path(getattr(asked, name)), name, findings) for name in NEEDED}
+    tables = {name: _table(Path(getattr(asked, name)), name, findings) for name in NEEDED if getattr(asked, name)}
     if findings:
         raise DataError(findings.problems())
-    verification = verify_assignment(instance.game, tables, {}, tolerance)
+    if isinstance(instance.game, PositiveSizeGame):
+        verification = verify_positive(instance.game, tables, {}, tolerance)
+    else:
+        verification = verify_assignment(instance.game, tables, {}, tolerance)
     return verification, _verdict(verification)
 
 

@@ -14,7 +14,9 @@ import pandas as pd
 
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
+from breakaway.data.groups import FiniteGroupGame
 from breakaway.data.instances import Instance
+from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.results.records import Answer
 from breakaway.runners.asking import ORDERED_ONLY, UNNAMED, About, HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
@@ -22,6 +24,7 @@ from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.division import Division
 from breakaway.runners.groups.assign import Told, solve_assignment
+from breakaway.runners.groups.positive import positive_answer
 from breakaway.runners.ntu import solve_ntu
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
@@ -32,6 +35,7 @@ from breakaway.runners.verify import (
     verify_characteristic,
     verify_comparison,
     verify_ntu,
+    verify_positive,
     verify_strategic,
     verify_threat_game,
     verify_viability,
@@ -75,7 +79,7 @@ def solve_game(
     if how is not None and how.method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
         raise ValueError(ORDERED_ONLY)
     if isinstance(game, GROUP_GAMES):
-        return solve_assignment(game, how, about, told)
+        return _solve_market(game, how, about, told)
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):
@@ -85,6 +89,12 @@ def solve_game(
     if isinstance(game, StrategicFormGame):
         return solve_strategic(game, how, about, hooks)
     return solve_viability(game, how, about, hooks)
+
+
+def _solve_market(game: FiniteGroupGame | PositiveSizeGame, how: HowToSolve | None, about: About, told: Told) -> Answer:
+    if isinstance(game, PositiveSizeGame):
+        return positive_answer(game, how, about)
+    return solve_assignment(game, how, about, told)
 
 
 def compare_concepts(instance: Instance, names: Sequence[str], how: HowToSolve | None = None) -> Answer:
@@ -108,6 +118,8 @@ def verify_answer(
     game: AnyGame, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
+    if isinstance(game, PositiveSizeGame):
+        return verify_positive(game, tables, claims, tolerance)
     if isinstance(game, GROUP_GAMES):
         return verify_assignment(game, tables, claims, tolerance)
     if "concepts" in tables and isinstance(game, CharacteristicFunctionGame | ThreatGame):

@@ -10,6 +10,7 @@ import pandas as pd
 from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
+from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.results.records import Answer
 from breakaway.results.transport_plot import has_pairs_only
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
@@ -25,6 +26,8 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     """
     from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
 
+    if isinstance(game, PositiveSizeGame):
+        return [plots.plot_convergence(answer, folder / "convergence.png")]
     if isinstance(game, GROUP_GAMES):
         drawn = [
             plots.plot_groups(answer, folder / "groups.png"),

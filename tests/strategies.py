@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 from hypothesis import strategies as st
+from positive_cases import positive_size_games
 
 from breakaway.data.coalitions import finest_structure, members, structures
 from breakaway.data.games import (
@@ -196,5 +197,6 @@ GAMES = {
     "strategic-form": strategic_forms(),
     "group-game": group_games(),
     "pairwise-group-game": pairwise_group_games(),
+    "positive-size-game": positive_size_games(("linear", "ces", "threshold", "quadratic", "bilinear", "recipes")),
 }
 """A strategy for each kind of game."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from strategies import GAMES
 
 from breakaway.data.coalitions import parse_structure, structures
+from breakaway.data.families import GROUP_GAMES
 from breakaway.data.games import PartitionFunctionGame, Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
-from breakaway.data.groups import GroupGame, PairwiseGroupGame
 from breakaway.data.instances import (
     check_instance,
     game_from_tables,
@@ -74,6 +74,9 @@ EXPECTED = {
     "partition-function-4": ("partition-function", ("Ash", "Bay", "Cob", "Dew")),
     "partition-function-5": ("partition-function", ("Ash", "Bay", "Cob", "Dew", "Eve")),
     "polyhedron-3": ("threat-game", ("casting", "milling", "assembly")),
+    "positive-ces": ("positive-size-game", ("mason", "carpenter")),
+    "positive-negative-payoff": ("positive-size-game", ("noisy", "quiet")),
+    "positive-recipes": ("positive-size-game", ("potter", "glazier", "packer")),
     "roommates": ("ntu-game", ONE_TO[3]),
     "roommates-odd-cycle": ("pairwise-group-game", ("Ann", "Ben", "Cas", "Dot", "Eli")),
     "several-threats": ("threat-game", WINDS),
@@ -113,7 +116,7 @@ def test_shipped_instance(name: str, tmp_path: Path) -> None:
     assert check_instance(name) == []
     instance = load_instance(name)
     game = instance.game
-    people = game.types if isinstance(game, GroupGame | PairwiseGroupGame) else game.players
+    people = game.types if isinstance(game, GROUP_GAMES) else game.players
     assert (instance.kind, people.names) == EXPECTED[name]
     assert instance.name == name
     assert instance.title

@@ -4,6 +4,7 @@ from breakaway.runners.verify.characteristic import verify_characteristic
 from breakaway.runners.verify.comparison import verify_comparison
 from breakaway.runners.verify.groups import verify_assignment
 from breakaway.runners.verify.ntu import verify_ntu
+from breakaway.runners.verify.positive import verify_positive
 from breakaway.runners.verify.record import Verification
 from breakaway.runners.verify.strategic import verify_strategic
 from breakaway.runners.verify.threat_game import verify_threat_game
@@ -15,6 +16,7 @@ __all__ = [
     "verify_characteristic",
     "verify_comparison",
     "verify_ntu",
+    "verify_positive",
     "verify_strategic",
     "verify_threat_game",
     "verify_viability",
