@@ -7,7 +7,7 @@ the grand coalition is divided by :mod:`breakaway.runners.ordered_answer` instea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ from breakaway.runners.named_map import unfold
 from breakaway.runners.ordered import is_consistent
 from breakaway.runners.ordered_answer import solve_ordered
 from breakaway.runners.recursion import alone
-from breakaway.runners.search import Clause
+from breakaway.runners.search import Clause, Number
 from breakaway.runners.setting import player_types, position_vector, position_weights, scale_of_game
 from breakaway.runners.stopping import STOPS, Stop, never_started, stop_of
 from breakaway.runners.theorems import MOST_PLAYERS, theorem_report
@@ -245,7 +245,7 @@ def _tables(
         "coalition_solutions": by_coalition,
     }
     if bell_number(len(players)) <= MOST_STRUCTURES:
-        tables["structures"] = _structures_table(game, solved, eps)
+        tables["structures"] = _structures_table(game, solved, eps, fraction_of if how.rational else float)
     small = len(players) <= MOST_DETAILED
     if how.detail == "all" or (how.detail == "auto" and small):
         tables["met"] = _met_table(players, solved)
@@ -287,15 +287,17 @@ def coalitions_table(game: CharacteristicFunctionGame, solved: CoalitionSolution
     return pd.DataFrame(rows, columns=["coalition", "worth", "viable", "required_worth", "slack"])
 
 
-def _structures_table(game: CharacteristicFunctionGame, solved: CoalitionSolutions, eps: float) -> pd.DataFrame:
-    """Every structure: viable when each of its coalitions is."""
+def _structures_table(
+    game: CharacteristicFunctionGame, solved: CoalitionSolutions, eps: float, read: Callable[[Number], Number]
+) -> pd.DataFrame:
+    """Every structure: viable when each of its coalitions is; totals add up numbers made by ``read``."""
     listed: list[Structure] = sorted(structures(game.players.everyone), key=lambda s: (-len(s), s))
     viable = {s: all(solved.division(block).viable for block in s) for s in listed}
     top = set(coarsest(s for s in listed if viable[s]))
-    total = {s: sum(game.worths[block] for block in s) for s in listed}
-    best = max(total.values())
+    total = {s: sum(read(game.worths[block]) for block in s) for s in listed}
+    least = max(total.values()) - read(eps)
     name = game.players.structure_name
-    rows = [(name(s), len(s), viable[s], s in top, total[s] >= best - eps, total[s]) for s in listed]
+    rows = [(name(s), len(s), viable[s], s in top, bool(total[s] >= least), float(total[s])) for s in listed]
     return pd.DataFrame(rows, columns=["structure", "coalitions", "viable", "coarsest", "efficient", "worth"])
 
 

@@ -143,6 +143,7 @@ def egalitarian_front(
         When there are too many chains.
     """
     read = fraction_of if rational else float
+    eps = read(eps)
     d = [read(game.players.disagreement[i]) for i in members(coalition)]
     highest = highest_averages(game, coalition, rational)
     total = read(game.worths[coalition]) - sum(d)

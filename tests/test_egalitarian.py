@@ -106,6 +106,16 @@ def test_dutta_and_ray_theorem_1_on_random_games() -> None:
     assert empty > 500
 
 
+def test_tolerance_zero_as_a_float_spoils_no_fraction() -> None:
+    """The first pays 17/3, less than the float next to it, which as a claim would leave nothing unblocked."""
+    worths = {0b0001: 2, 0b0010: 4, 0b0011: 9, 0b0100: 5, 0b0110: 9, 0b1001: 4, 0b1010: 6, 0b1011: 17, 0b1100: 10}
+    worths |= {0b1101: 9, 0b1110: 4, 0b1111: 22}
+    game = CharacteristicFunctionGame(Players.of(4), {s: float(worths.get(s, 0)) for s in range(1, 16)})
+    exact = listed_elements(egalitarian_front(game, 0b1111, Fraction(0), rational=True))
+    assert len(exact) == 3
+    assert listed_elements(egalitarian_front(game, 0b1111, 0.0, rational=True)) == exact
+
+
 def test_in_floats_as_in_fractions() -> None:
     for game in random_games(12, 60):
         exact = egalitarian_solutions(game, Fraction(0), rational=True)

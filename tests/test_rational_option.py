@@ -20,7 +20,7 @@ from breakaway.runners.asking import HowToSolve
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.compare import disagreement
-from breakaway.runners.dispatch import blocks_from_plain, blocks_to_plain
+from breakaway.runners.dispatch import blocks_from_plain, blocks_to_plain, solve_game
 from breakaway.runners.recursion import judge
 from breakaway.runners.viability import prepare, solve_viability
 
@@ -100,3 +100,16 @@ def test_points_are_not_shared_in_fractions() -> None:
     assert isinstance(game, ThreatGame)
     with pytest.raises(ValueError, match="only a total worth is shared in fractions"):
         solve_coalitional_nash(game, RATIONAL)
+
+
+def test_efficient_structures_are_told_in_fractions() -> None:
+    """0.1 + 0.2 is 0.3 in fractions, and more in floats: both structures have the largest total."""
+    games = (
+        CharacteristicFunctionGame(Players.of(2), {0b01: 0.1, 0b10: 0.2, 0b11: 0.3}),
+        PartitionFunctionGame(Players.of(2), {(1, 2): (0.1, 0.2), (3,): (0.3,)}),
+        PartitionFunctionGame(Players.of(2), {(1, 2): (0.05, 0.05), (3,): (0.1,)}),
+    )
+    for game in games:
+        answer = solve_game(game, RATIONAL)
+        assert answer.tables["structures"]["efficient"].tolist() == [True, True]
+        assert answer.certificate.claims["verified"] is True
