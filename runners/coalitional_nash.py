@@ -68,7 +68,7 @@ def solve_coalitional_nash(game: ThreatGame, how: HowToSolve | None = None, abou
     if how.detail != "none":
         tables["met"] = _met_table(game, division.solutions)
         if not division.viable and (how.detail != "auto" or len(game.threats) <= MOST_EXPLAINED_THREATS):
-            tables["failures"] = _failures_table(game, division, eps)
+            tables["failures"] = _failures_table(game, division, how)
     clock.lap("tables")
     claims = claims_of(division, how, eps)
     residual, checks = _verification(game, tables, claims, how)
@@ -96,7 +96,9 @@ def _partial_answer(game: ThreatGame, stop: Stop, how: HowToSolve, about: About)
 
 
 def tolerance_of(game: ThreatGame, how: HowToSolve) -> float:
-    """Return the tolerance in units of payoff; payoffs in a convex set are known to Ipopt's accuracy only."""
+    """Return the tolerance in units of payoff: 0 in fractions; in a convex set, Ipopt's accuracy."""
+    if how.rational:
+        return 0.0
     relative = how.options.tolerance
     if isinstance(game.feasible, ConvexSet):
         relative = max(relative, CONVEX_TOLERANCE)
@@ -146,12 +148,14 @@ def _met_table(game: ThreatGame, solutions: Sequence[Clause]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["solution", "breakaway", "threat", "player", "payoff", "threat_payoff"])
 
 
-def _failures_table(game: ThreatGame, division: Division, eps: float) -> pd.DataFrame:
+def _failures_table(game: ThreatGame, division: Division, how: HowToSolve) -> pd.DataFrame:
     """Threats that leave nothing: an irreducible set for a total worth, one for each point otherwise."""
     if isinstance(game.feasible, TotalWorth):
         worth, required = game.feasible.worth, float(division.required)
-        by_clause = {_clause(threat): threat for threat in game.threats}
-        causes = [by_clause[clause] for clause in irreducible_causes(block_problem(game, eps))]
+        floating = block_problem(game, tolerance_of(game, how))
+        problem = floating.in_fractions() if how.rational else floating
+        by_clause = dict(zip(problem.clauses, game.threats, strict=True))
+        causes = [by_clause[clause] for clause in irreducible_causes(problem)]
     else:
         worth = required = math.nan
         causes = _one_for_each_point(game) if isinstance(game.feasible, Points) else []

@@ -58,6 +58,8 @@ def solve_ordered(game: CharacteristicFunctionGame, how: HowToSolve, about: Abou
     try:
         levels = threat_levels(worths, game.players.weights, game.players.disagreement)
         required = required_worths(levels)
+        single = 1 << np.arange(len(game.players))
+        required[single] = np.minimum(required[single], worths[single])
         clock.lap("required worths")
         if how.rational and abs(worths[-1] - required[-1]) <= eps:
             found = OrderedDivision(divide_edge(game, levels, float(required[-1]), eps), math.nan, math.nan, 0)
@@ -98,7 +100,7 @@ def _tables(
     return {
         "solutions": _solutions_table(players, solutions),
         "coalitions": _with_verdict(coalitions_frame(players, worths, required, eps), found.division.viable),
-        "coalition_solutions": _few_coalitions(players, worths, solutions, eps),
+        "coalition_solutions": _few_coalitions(players, worths, solutions),
     }
 
 
@@ -111,12 +113,10 @@ def _solutions_table(players: Players, solutions: tuple[Clause, ...]) -> pd.Data
     return pd.DataFrame(rows, columns=["solution", "player", "payoff"])
 
 
-def _few_coalitions(players: Players, worths: Floats, solutions: tuple[Clause, ...], eps: float) -> pd.DataFrame:
+def _few_coalitions(players: Players, worths: Floats, solutions: tuple[Clause, ...]) -> pd.DataFrame:
     """List the solutions of single players and of the grand coalition."""
     singles = [(1 << i, ((i, float(worths[1 << i])),)) for i in range(len(players))]
-    listed: list[tuple[Coalition, int, Clause]] = [
-        (single, 1, x) for single, x in singles if x[0][1] >= players.disagreement[x[0][0]] - eps
-    ]
+    listed: list[tuple[Coalition, int, Clause]] = [(single, 1, x) for single, x in singles]
     if len(players) > 1:
         listed += [(players.everyone, number, x) for number, x in enumerate(solutions, start=1)]
     rows = [
@@ -179,7 +179,7 @@ def _partial_answer(
     tables = {
         "solutions": _solutions_table(players, ()),
         "coalitions": coalitions,
-        "coalition_solutions": _few_coalitions(players, worths, (), eps),
+        "coalition_solutions": _few_coalitions(players, worths, ()),
     }
     value, bound = stop.value, stop.bound
     claims = {

@@ -206,11 +206,11 @@ def _divide_block(
 
 
 def alone(position: int, worth: Number, weights: Sequence[Number], d: Sequence[Number], eps: Number) -> Division:
-    """Give a player alone the worth: Theta*({i}) = {v(i)}."""
+    """Give a player alone the worth, be it less than disagreement: Theta*({i}) = {v(i)}."""
     gain = worth - d[position]
     value = float(weights[position]) * math.log(gain) if gain > eps else -math.inf
     solutions: tuple[Clause, ...] = (((position, worth),),)
-    return Division(d[position], gain >= -eps, solutions, value, value, 0, value == -math.inf)
+    return Division(min(d[position], worth), True, solutions, value, value, 0, value == -math.inf)
 
 
 def _enter(

@@ -89,7 +89,7 @@ def theorem_report(
     Tables ``theorems`` and ``desirability``. A coalition whose egalitarian solution is out of reach has no row for
     ``theorem-4``, and neither has then ``theorem-4-printed``.
     """
-    facts = Facts(game, solved, eps, rational)
+    facts = Facts(game, solved, fraction_of(eps) if rational else eps, rational)
     name = game.players.coalition_name
     rows = [
         (v.statement, name(v.coalition), v.lacking is None, v.witness is None, v.holds, v.lacking, v.witness)

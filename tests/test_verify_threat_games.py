@@ -252,12 +252,25 @@ def test_search_that_is_cut_short_is_said_not_to_prove_completeness() -> None:
 
 @pytest.mark.parametrize("worth", ["0.3", "0.299999999999", "0.300000000001"])
 @pytest.mark.parametrize("listed", [True, False])
-def test_knife_edge_is_decided_exactly(worth: str, listed: bool) -> None:
+def test_knife_edge_of_a_run_in_fractions_is_decided_exactly(worth: str, listed: bool) -> None:
     """Threats 0.1 and 0.2 leave 0.3 exactly, though 0.1 + 0.2 > 0.3 in floating point."""
     instance = game(TotalWorth(float(worth)), Threat("a", 1, (0.1,)), Threat("b", 2, (0.2,)), players=2)
-    verification = verify(instance, [(0.1, 0.2)] if listed else [])
+    verification = verify(instance, [(0.1, 0.2)] if listed else [], tolerance=0.0)
     exact = float(worth) >= 0.3
     assert ("knife edges decided exactly" in failed(verification)) is (listed is not exact)
+    assert verification.passed is (listed is exact)
+
+
+@pytest.mark.parametrize("worth", ["0.3", "0.299999999999", "0.300000000001", "0.29999999"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_knife_edge_of_a_floating_run_is_decided_by_the_tolerance(worth: str, listed: bool) -> None:
+    """Viable is what falls short by no more than 1e-9 of the scale, be the deficit exact or a rounding error."""
+    instance = game(TotalWorth(float(worth)), Threat("a", 1, (0.1,)), Threat("b", 2, (0.2,)), players=2)
+    verification = verify(instance, [(0.1, 0.2)] if listed else [])
+    viable = float(worth) > 0.29999999
+    assert verification.passed is (listed is viable)
+    assert ("all maximisers listed" in failed(verification)) is (viable and not listed)
+    assert ("payoffs within the worth" in failed(verification)) is (listed and not viable)
 
 
 def test_malformed_solutions_fail() -> None:

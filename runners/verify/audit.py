@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from breakaway.data.coalitions import Coalition, Structure, members
 from breakaway.data.games import ExternalityGame, Payoffs, weights_within
 from breakaway.runners.verify.boxes import Chains, Matrix
 from breakaway.runners.verify.divisions import Accuracy, asked_rows
+from breakaway.runners.verify.exact import Exact
 from breakaway.runners.verify.forecasts import Forecasts
 from breakaway.runners.verify.maps import MapTables, read_map
 from breakaway.runners.verify.optimum import Division
@@ -39,13 +40,14 @@ class Readings:
         structures: Iterable[Structure],
         tolerance: float,
         effort: float,
+        exact: bool = False,
     ) -> Readings:
         """Read the tables and solve the equilibrium of each structure."""
         solved = equilibria(game, structures)
         scale = max((float(np.abs(worths).max()) for worths, _ in solved.values()), default=0.0) or 1.0
         ledger = Ledger(scale)
         claims = read_map(tables, game.players, ledger)
-        return cls(game, ledger, Accuracy(tolerance, scale, effort), claims, solved)
+        return cls(game, ledger, Accuracy(tolerance, scale, effort, exact), claims, solved)
 
 
 @dataclass
@@ -111,6 +113,10 @@ class Audit(ABC):
         """Return the columns of a block whose payoffs ascend."""
         return ()
 
+    def decided(self, structure: Structure, block: Coalition) -> list[Exact] | None:
+        """Return the maximisers of a block in rational arithmetic; None where that is out of reach."""
+        return None
+
     @abstractmethod
     def is_viable(self, structure: Structure) -> bool:
         """Tell whether a structure is claimed to be viable."""
@@ -138,14 +144,26 @@ class MapAudit(Audit):
 
     lattice: Lattice = field(kw_only=True)
     forecasts: Forecasts[float] = field(kw_only=True)
+    decider: Callable[[Structure, Coalition], list[Exact] | None] | None = None
 
     @classmethod
-    def of(cls, game: ExternalityGame, tables: Mapping[str, pd.DataFrame], tolerance: float, effort: float) -> MapAudit:
+    def of(
+        cls,
+        game: ExternalityGame,
+        tables: Mapping[str, pd.DataFrame],
+        tolerance: float,
+        effort: float,
+        exact: bool = False,
+    ) -> MapAudit:
         """Read the tables, enumerate the structures and solve the equilibrium of each."""
         lattice = Lattice(len(game.players))
-        readings = Readings.of(game, tables, lattice.structures, tolerance, effort)
+        readings = Readings.of(game, tables, lattice.structures, tolerance, effort, exact)
         viable = frozenset(pi for pi, row in readings.tables.structures.items() if row[1])
         return cls(readings, lattice=lattice, forecasts=Forecasts(lattice, viable, readings.tables.payoffs))
+
+    def decided(self, structure: Structure, block: Coalition) -> list[Exact] | None:
+        """Return the maximisers of a block in rational arithmetic, where a decider was given."""
+        return self.decider(structure, block) if self.decider else None
 
     def is_viable(self, structure: Structure) -> bool:
         """Tell whether a structure is claimed to be viable."""

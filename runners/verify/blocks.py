@@ -10,7 +10,7 @@ from breakaway.data.coalitions import Coalition, Structure
 from breakaway.runners.verify.audit import Audit
 from breakaway.runners.verify.divisions import check_maximisers, check_required
 from breakaway.runners.verify.flags import check_threshold, viable_band
-from breakaway.runners.verify.knife_edges import decided_exactly
+from breakaway.runners.verify.knife_edges import check_exactly, on_edge
 from breakaway.runners.verify.tables import Names, number
 
 GIVEN = "payoffs given for the blocks of viable structures"
@@ -77,14 +77,20 @@ def _check_block(audit: Audit, structure: Structure, block: Coalition) -> None:
     if worth is not None and required is not None and slack is not None:
         ledger.claim("slack is worth minus required worth").equal(name, slack, worth - required, eps)
     if found is not None and (structure, block) in audit.tables.blocks:
-        band = viable_band(block.bit_count(), eps, decided_exactly(audit.game))
+        band = viable_band(block.bit_count(), audit.accuracy)
         check_threshold(ledger.claim("blocks viable iff the slack allows"), name, viable, problem.worth - found, band)
     solutions = audit.solutions(structure, block)
     given = ledger.claim(GIVEN)
     needed = audit.is_viable(structure)
     given.check(bool(solutions) == needed, f"{name}: {len(solutions)} solutions, viable is {needed}")
-    if needed:
+    if not needed:
+        return
+    close = audit.accuracy.exact and on_edge(problem.worth, found, ledger.scale)
+    exact = audit.decided(structure, block) if close else None
+    if exact is None:
         check_maximisers(ledger, name, solutions, problem, audit.accuracy)
+    else:
+        check_exactly(ledger, name, solutions, exact, problem, audit.accuracy)
 
 
 def _check_payoff_keys(audit: Audit) -> None:

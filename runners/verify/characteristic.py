@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,19 @@ from breakaway.runners.verify.divisions import (
     check_claims,
     check_maximisers,
     check_required,
+    made_in_fractions,
 )
+from breakaway.runners.verify.exact import Exact, exact
 from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed, check_threshold, viable_band
-from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, decided_exactly, solve_characteristic
+from breakaway.runners.verify.knife_edges import (
+    BY_TOLERANCE,
+    MOST_PLAYERS,
+    NAME,
+    check_exactly,
+    decided_exactly,
+    on_edge,
+    solve_characteristic,
+)
 from breakaway.runners.verify.maps import StructureRow, read_structures
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.optimum import Division
@@ -60,11 +70,25 @@ class _Audit:
     solutions: dict[Coalition, list[Payoffs]]
     required: dict[Coalition, float | None] = field(default_factory=dict)
 
+    @cached_property
+    def _decided(self) -> dict[Coalition, list[Exact]]:
+        return solve_characteristic(self.game)
+
+    def decided(self, block: Coalition) -> list[Exact] | None:
+        """Return the maximisers of a coalition on the knife edge of a run in fractions; None for any other."""
+        close = on_edge(self.game.worths[block], self.required.get(block), self.ledger.scale)
+        return self._decided[block] if close and self.accuracy.exact and decided_exactly(self.game) else None
+
     def division(self, block: Coalition) -> Division:
-        """Return the division problem of a coalition against the claimed solutions of its parts."""
+        """Return the division problem of a coalition against the claimed solutions of its parts.
+
+        A player alone gets its worth by definition, be it less than disagreement.
+        """
         asked = [asked_rows(block, part, self.solutions.get(part, [])) for part in parts(block)]
         joined = np.concatenate(asked) if asked else np.empty((0, len(members(block))))
         floor = np.array(self.game.players.of_members(self.game.players.disagreement, block))
+        if len(floor) == 1:
+            floor = np.minimum(floor, self.game.worths[block])
         return Division(self.game.worths[block], floor, np.array(weights_within(self.game, block)), joined)
 
 
@@ -85,7 +109,8 @@ def verify_characteristic(
         ``solutions``, ``coalitions``, ``coalition_solutions`` and where given ``structures``, ``met``, ``failures``.
     claims
         About the grand coalition: ``log_nash_product``, ``upper_bound``, ``required_worth``, ``zero_product``,
-        ``complete``; None or absent for what is not claimed.
+        ``complete``; None or absent for what is not claimed. ``tolerance`` 0 says that the run was made in fractions,
+        so that its knife edges must be decided exactly.
     tolerance
         Largest discrepancy allowed, relative to the largest absolute worth.
     effort
@@ -100,7 +125,7 @@ def verify_characteristic(
         return verify_ordered(game, tables, claims, tolerance)
     scale = max((abs(worth) for worth in game.worths.values()), default=0.0) or 1.0
     ledger, names = Ledger(scale), Names(game.players)
-    accuracy = Accuracy(tolerance, scale, effort)
+    accuracy = Accuracy(tolerance, scale, effort, made_in_fractions(claims))
     audit = _Audit(game, ledger, accuracy, _coalitions(tables, names, ledger), _solutions(tables, names, ledger))
     best = {block: _check_coalition(audit, block) for block in sorted(game.worths, key=int.bit_count)}
     everyone = game.players.everyone
@@ -147,7 +172,7 @@ def _check_coalition(audit: _Audit, block: Coalition) -> Best:
     if worth is not None and required is not None and slack is not None:
         ledger.claim("slack is worth minus required worth").equal(name, slack, worth - required, eps)
     if found is not None and row is not None:
-        band = viable_band(block.bit_count(), eps, decided_exactly(audit.game))
+        band = viable_band(block.bit_count(), audit.accuracy)
         claim = ledger.claim("coalitions viable iff the slack allows")
         check_threshold(claim, name, viable, problem.worth - found, band)
     solutions = audit.solutions.get(block, [])
@@ -155,6 +180,9 @@ def _check_coalition(audit: _Audit, block: Coalition) -> Best:
     given.check(bool(solutions) == bool(viable), f"{name}: {len(solutions)} solutions, viable is {viable}")
     if not viable:
         return Best(-np.inf, exists=False, proven=found is not None)
+    decided = audit.decided(block)
+    if decided is not None:
+        return check_exactly(ledger, name, solutions, decided, problem, audit.accuracy)
     return check_maximisers(ledger, name, solutions, problem, audit.accuracy)
 
 
@@ -168,21 +196,22 @@ def _check_grand(audit: _Audit, tables: Mapping[str, pd.DataFrame], claims: Mapp
 
 
 def _check_edges(audit: _Audit) -> None:
-    """Decide coalitions on the knife edge by the recursion in rational arithmetic."""
+    """Check the flags of coalitions on the knife edge: for a run in fractions, against the recursion in fractions."""
     claim = audit.ledger.claim(NAME)
-    worths = audit.game.worths
+    worths, scale = audit.game.worths, audit.ledger.scale
     edges = [
         block
         for block, required in audit.required.items()
-        if required is not None and abs(worths[block] - required) <= EDGE * audit.ledger.scale
+        if block.bit_count() > 1 and on_edge(worths[block], required, scale)
     ]
-    if edges and len(audit.game.players) > MOST_PLAYERS:
+    if edges and not audit.accuracy.exact:
+        claim.leave(f"{len(edges)} coalitions {BY_TOLERANCE}")
+    elif edges and len(audit.game.players) > MOST_PLAYERS:
         claim.leave(f"{len(edges)} coalitions on the knife edge: exact arithmetic is for up to {MOST_PLAYERS} players")
-    elif edges:
-        solved = solve_characteristic(audit.game)
-        for block in edges:
-            row = audit.coalitions.get(block)
-            claim.flag(audit.game.players.coalition_name(block), row[1] if row else None, bool(solved[block]))
+    for block in edges:
+        row, decided = audit.coalitions.get(block), audit.decided(block)
+        if decided is not None:
+            claim.flag(audit.game.players.coalition_name(block), row[1] if row else None, bool(decided))
 
 
 def _check_structures(audit: _Audit, claimed: dict[Structure, StructureRow]) -> None:
@@ -195,8 +224,9 @@ def _check_structures(audit: _Audit, claimed: dict[Structure, StructureRow]) -> 
         holds = all(block in audit.coalitions and audit.coalitions[block][1] is True for block in structure)
         claim.flag(name(structure), row[1], holds)
     check_coarsest(ledger, lattice, claimed, name)
-    totals = {pi: sum(worths[s] for s in pi) for pi in lattice.structures if all(s in worths for s in pi)}
-    check_efficient(ledger, totals, claimed, audit.accuracy.eps, name)
+    read = exact if audit.accuracy.exact else float
+    totals = {pi: sum(read(worths[s]) for s in pi) for pi in lattice.structures if all(s in worths for s in pi)}
+    check_efficient(ledger, totals, claimed, audit.accuracy, name)
 
 
 def _check_totals(audit: _Audit, frame: pd.DataFrame, names: Names) -> None:

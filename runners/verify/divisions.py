@@ -26,13 +26,23 @@ NOISE = 0.02
 """Payoffs closer than this fraction of the tolerance are the same: twice the rounding of 12 digits at 1e-9."""
 
 
+def made_in_fractions(claims: Mapping[str, Any]) -> bool:
+    """Tell whether a run claims to have been made in fractions: then its tolerance is 0."""
+    return claims.get("tolerance") == 0
+
+
 @dataclass(frozen=True)
 class Accuracy:
-    """Tolerances of a verification: relative ``tolerance``, the game's ``scale``, ``effort`` for one search."""
+    """Tolerances of a verification: relative ``tolerance``, the game's ``scale``, ``effort`` for one search.
+
+    ``exact`` says that the run was made in fractions, with tolerance 0: its knife edges are held to exact arithmetic.
+    In any other run a coalition is viable when its worth falls short of what is required by no more than ``eps``.
+    """
 
     tolerance: float
     scale: float
     effort: float = EFFORT
+    exact: bool = False
 
     @property
     def eps(self) -> float:
@@ -188,6 +198,9 @@ def check_claims(
 ) -> None:
     """Check what is claimed about the product of the solutions of a transferable-utility problem."""
     solutions = [np.array(x) for x in given]
+    if best.exact:
+        check_products(ledger, claims, [best.log_product] * len(solutions), best, acc.tolerance)
+        return
     values = [float(log_product(x, problem.floor, problem.weights, acc.eps)) for x in solutions]
     ties = [acc.ties(x, problem.floor, problem.weights) for x, v in zip(solutions, values, strict=True) if v > -np.inf]
     check_products(ledger, claims, values, best, max(ties, default=0.0) + acc.tolerance)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 import numpy as np
 
 from breakaway.data.coalitions import Structure
-from breakaway.runners.verify.divisions import NOISE
+from breakaway.runners.verify.divisions import NOISE, Accuracy
 from breakaway.runners.verify.maps import StructureRow
 from breakaway.runners.verify.partitions import Lattice
 from breakaway.runners.verify.record import Claim, Ledger
@@ -34,22 +35,33 @@ def check_coarsest(ledger: Ledger, lattice: Lattice, rows: Rows, name: Name) -> 
         claim.flag(name(structure), row[2], structure in maximal)
 
 
-def check_efficient(ledger: Ledger, totals: Mapping[Structure, float], rows: Rows, eps: float, name: Name) -> None:
-    """Check that the structures called efficient have the largest total worth."""
+def check_efficient(
+    ledger: Ledger, totals: Mapping[Structure, float | Fraction], rows: Rows, acc: Accuracy, name: Name
+) -> None:
+    """Check that the structures called efficient have the largest total worth: exactly so, for totals in fractions.
+
+    Where a run in fractions is held against totals that are rounded, both answers pass within the tolerance.
+    """
     largest = max(totals.values(), default=0.0)
     claim = ledger.claim("efficient structures have the largest total")
     for structure, row in rows.items():
-        if structure in totals:
-            check_threshold(claim, name(structure), row[3], totals[structure] - largest, (eps / 2, 2 * eps))
+        if structure not in totals:
+            continue
+        if isinstance(total := totals[structure], Fraction):
+            claim.flag(name(structure), row[3], total == largest)
+        elif acc.exact and total > largest - 2 * acc.eps:
+            claim.check(row[3] is not None, f"{name(structure)}: no flag")
+        else:
+            check_threshold(claim, name(structure), row[3], total - largest, (acc.eps / 2, 2 * acc.eps))
 
 
-def viable_band(size: int, eps: float, decided_exactly: bool) -> tuple[float, float]:
+def viable_band(size: int, acc: Accuracy) -> tuple[float, float]:
     """Return between which slacks a block of ``size`` players may be called viable or not (see check_threshold).
 
-    Where the knife edge is decided in rational arithmetic, a worth short by less than the tolerance may be rejected.
+    A run in fractions, with tolerance 0, may reject a worth that is short by less than the tolerance.
     """
-    rounding = (1 + size) * eps
-    return (-NOISE * rounding if decided_exactly else eps / 2, rounding)
+    rounding = (1 + size) * acc.eps
+    return (-NOISE * rounding if acc.exact else acc.eps / 2, rounding)
 
 
 def check_threshold(claim: Claim, what: str, claimed: bool | None, margin: float, band: tuple[float, float]) -> None:

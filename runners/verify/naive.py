@@ -93,10 +93,12 @@ class NaiveProblem:
         return best
 
     def required(self) -> Matrix:
-        """Return the least unblocked total of every coalition, by bitmask."""
+        """Return the least unblocked total of every coalition, by bitmask; of a player alone no more than its worth."""
         total = np.zeros(len(self.least))
         for layer in layers(len(self.weights)):
             total[layer] = self._sum_over(layer, self.floor) + self._least_from(layer, self.proper[layer])
+        single = 1 << np.arange(len(self.weights))
+        total[single] = np.minimum(total[single], [self.game.worths[int(s)] for s in single])
         return total
 
     def largest_gain(self, x: Matrix) -> float:

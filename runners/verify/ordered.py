@@ -179,8 +179,7 @@ def _check_few(audit: _Audit, tables: Mapping[str, pd.DataFrame], solutions: lis
     alone = ledger.claim("single players get their worth")
     for i in range(len(players)) if len(players) > 1 else ():
         worth = audit.game.worths[1 << i]
-        expected = [(worth,)] if worth >= players.disagreement[i] - audit.accuracy.eps else []
-        check_vectors(alone, players.names[i], by_block.pop(1 << i, []), expected, audit.accuracy.eps)
+        check_vectors(alone, players.names[i], by_block.pop(1 << i, []), [(worth,)], audit.accuracy.eps)
     ledger.claim("no other coalition is divided").check(not by_block, f"{len(by_block)} more have solutions")
 
 

@@ -19,6 +19,7 @@ from breakaway.data.games import ExternalityGame, Payoffs
 from breakaway.runners.verify.audit import Audit, Readings
 from breakaway.runners.verify.blocks import check_blocks, check_totals, check_viable, check_worths
 from breakaway.runners.verify.boxes import Chains, Matrix
+from breakaway.runners.verify.divisions import made_in_fractions
 from breakaway.runners.verify.failures import check_failure_numbers, check_failures
 from breakaway.runners.verify.flags import check_efficient
 from breakaway.runners.verify.kinds import (
@@ -67,7 +68,7 @@ class PatternAudit(Audit):
         listed = tables["structures"].get("structure", pd.Series(dtype=object))
         structures = [structure for structure in map(names.structure, listed) if structure is not None]
         chosen.update({kinds.pattern(structure): structure for structure in structures})
-        readings = Readings.of(game, tables, chosen.values(), tolerance, effort)
+        readings = Readings.of(game, tables, chosen.values(), tolerance, effort, made_in_fractions(claims))
         readings.ledger.claims.update(known.claims)
         rows = readings.tables.structures
         viable = frozenset(pattern for pattern, pi in chosen.items() if pi in rows and rows[pi][1])
@@ -187,7 +188,7 @@ def _check_structures(audit: PatternAudit, table: pd.DataFrame) -> None:
     check_viable(audit)
     _check_coarsest(audit)
     totals = {pi: float(worths.sum()) for pi, (worths, _) in audit.equilibria.items()}
-    check_efficient(audit.ledger, totals, rows, audit.accuracy.eps, name)
+    check_efficient(audit.ledger, totals, rows, audit.accuracy, name)
 
 
 def _check_renamings(audit: PatternAudit, table: pd.DataFrame) -> None:

@@ -14,11 +14,15 @@ from breakaway.runners.verify.tables import flag, number
 
 @dataclass(frozen=True)
 class Best:
-    """Best log product found (-infinity for zero), whether any division is unblocked, whether that is proven."""
+    """Best log product found (-infinity for zero), whether any division is unblocked, whether that is proven.
+
+    ``exact`` says that it was found in rational arithmetic, where no positive payoff is too small to count.
+    """
 
     log_product: float
     exists: bool
     proven: bool
+    exact: bool = False
 
 
 def check_products(ledger: Ledger, claims: Mapping[str, Any], values: list[float], best: Best, tie: float) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from breakaway.runners.verify.boxes import Matrix
-from breakaway.runners.verify.divisions import Accuracy, required_worth
+from breakaway.runners.verify.divisions import NOISE, Accuracy, required_worth
 from breakaway.runners.verify.optimum import Division
 from breakaway.runners.verify.record import Ledger
 from breakaway.runners.verify.tables import Key, Names, number, rows
@@ -148,13 +148,17 @@ def check_repeated(
 
 
 def check_causes(ledger: Ledger, accuracy: Accuracy, name: str, problem: Division, asked: Matrix) -> None:
-    """Check that threats alone ask for more than the worth, and no longer so when one of them is left out."""
+    """Check that threats alone ask for more than the worth, and no longer so when one of them is left out.
+
+    In a run in fractions they may ask for more by less than rounding shows.
+    """
     total = required_worth(replace(problem, asked=asked), accuracy)
     if total is None:
         ledger.claim(ENOUGH).leave(f"{name}: the search for the least total was cut short")
         return
     eps = accuracy.eps
-    ledger.claim(ENOUGH).check(total > problem.worth + eps / 2, f"{name}: they ask for {total:.12g} only")
+    least = -NOISE * (1 + len(problem.floor)) * eps if accuracy.exact else eps / 2
+    ledger.claim(ENOUGH).check(total > problem.worth + least, f"{name}: they ask for {total:.12g} only")
     for k in range(len(asked)):
         fewer = required_worth(replace(problem, asked=np.delete(asked, k, axis=0)), accuracy)
         spare = fewer is not None and fewer > problem.worth + (1 + len(problem.floor)) * eps

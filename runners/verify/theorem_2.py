@@ -38,6 +38,8 @@ def same_weights(game: CharacteristicFunctionGame) -> bool:
 def naive_division(game: CharacteristicFunctionGame, block: Coalition) -> Division:
     """Return the division problem of a coalition against the unconstrained Nash divisions of its parts."""
     floor = np.array(game.players.of_members(game.players.disagreement, block))
+    if len(floor) == 1:
+        floor = np.minimum(floor, game.worths[block])
     asked = [asked_rows(block, part, psi) for part in parts(block) if (psi := _unconstrained(game, part))]
     joined = np.concatenate(asked) if asked else np.empty((0, len(floor)))
     return Division(game.worths[block], floor, np.array(weights_within(game, block)), joined)

@@ -102,7 +102,9 @@ class TheoremCheck:
         return float(self.worths[other] - self.worths[coalition] - self.floor[i] + self.floor[j])
 
     def not_below(self, margin: float) -> Verdict:
-        """Tell whether a difference of worths is not negative; None where rounding decides."""
+        """Tell whether a difference of worths is not negative; None where rounding decides, or fractions do."""
+        if self.accuracy.exact and abs(margin) < 2 * self.eps * len(self.floor):
+            return None
         if margin >= -0.01 * self.eps:
             return True
         return False if margin <= -2 * self.eps * len(self.floor) else None
@@ -181,7 +183,8 @@ def _hypothesis(check: TheoremCheck, statement: str, coalition: Coalition) -> Ve
     elif statement == "corollary-2":
         verdict = check.not_below(float(np.maximum(check.margins, check.margins.T).min()))
     elif statement == "theorem-4":
-        verdict = not _without_product(check, coalition)
+        without = _without_product(check, coalition)
+        verdict = None if without and check.accuracy.exact else not without
     return _both(_equal(check, coalition), verdict)
 
 
@@ -283,7 +286,7 @@ def _both_all(verdicts: Any) -> Verdict:
 def _undominated(check: TheoremCheck, x: Payoffs) -> Verdict:
     """Tell whether no structure lets everybody have as much as in x, and some more."""
     n = len(x)
-    if check.best[-1] - sum(x) <= n * check.eps:
+    if not check.accuracy.exact and check.best[-1] - sum(x) <= n * check.eps:
         return True
     totals = np.array([sum(x[i] for i in members(s)) for s in range(check.everyone + 1)])
     affordable = np.where(check.worths >= totals - check.eps, check.worths, -np.inf)
@@ -296,7 +299,7 @@ def _undominated(check: TheoremCheck, x: Payoffs) -> Verdict:
             part = (part - 1) & whole
     gain = float(best[-1]) - float(totals[-1])
     if gain <= n * check.eps:
-        return True
+        return None if check.accuracy.exact else True
     return False if gain > 4 * n * check.eps else None
 
 
@@ -307,7 +310,7 @@ def _efficient_viable(check: TheoremCheck) -> Verdict:
     failing = [short[s] for s in range(1, check.everyone + 1) if not check.viable.get(s)]
     if not failing or min(failing) > 2 * check.eps * len(check.floor):
         return True
-    return False if min(failing) <= 0.01 * check.eps else None
+    return False if min(failing) <= 0.01 * check.eps and not check.accuracy.exact else None
 
 
 def _permutations(check: TheoremCheck) -> Verdict:

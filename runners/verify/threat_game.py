@@ -23,9 +23,17 @@ from breakaway.runners.verify.divisions import (
     check_required,
     check_unblocked,
     compare_maximisers,
+    made_in_fractions,
     required_worth,
 )
-from breakaway.runners.verify.knife_edges import EDGE, MOST_PLAYERS, NAME, solve_threat_game
+from breakaway.runners.verify.knife_edges import (
+    BY_TOLERANCE,
+    MOST_PLAYERS,
+    NAME,
+    check_exactly,
+    on_edge,
+    solve_threat_game,
+)
 from breakaway.runners.verify.ntu_sets import CONTINUOUS, body_of, check_continuous
 from breakaway.runners.verify.optimum import Division, blocking_gain, log_product
 from breakaway.runners.verify.polyhedron import BestInSlab, Slab
@@ -67,7 +75,8 @@ def verify_threat_game(
         Columns ``solution, player, payoff``.
     claims
         ``log_nash_product``, ``upper_bound``, ``required_worth``, ``zero_product``, ``complete``; None or absent for
-        what is not claimed. With ``complete`` false the solutions need not be all maximisers.
+        what is not claimed. With ``complete`` false the solutions need not be all maximisers. ``tolerance`` 0 says
+        that the run was made in fractions, so that a knife edge must be decided exactly.
     tolerance
         Largest discrepancy allowed, relative to the largest absolute worth or payoff.
     effort
@@ -81,7 +90,7 @@ def verify_threat_game(
         A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
     """
     scale = _scale(game)
-    ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale, effort)
+    ledger, accuracy = Ledger(scale), Accuracy(tolerance, scale, effort, made_in_fractions(claims))
     names = Names(game.players)
     given = read_solutions({"solutions": solutions}, names, ledger)
     problem = _problem(game)
@@ -138,15 +147,17 @@ def _check_total(
     acc: Accuracy,
 ) -> Best:
     """Check solutions, required worth and the knife edge when a total worth is divided."""
-    best = check_maximisers(ledger, "N", given, problem, acc)
     required = check_required(ledger, "N", number(claims.get("required_worth")), problem, acc)
     edge = ledger.claim(NAME)
-    if required is not None and abs(problem.worth - required) <= EDGE * ledger.scale:
-        if len(game.players) > MOST_PLAYERS:
-            edge.leave(f"N is on the knife edge: exact arithmetic is for up to {MOST_PLAYERS} players")
-        else:
-            edge.flag("N has an unblocked division", bool(given), solve_threat_game(game))
-    return best
+    close = on_edge(problem.worth, required, ledger.scale)
+    if close and acc.exact and len(game.players) <= MOST_PLAYERS:
+        exact = solve_threat_game(game)
+        edge.flag("N has an unblocked division", bool(given), bool(exact))
+        return check_exactly(ledger, "N", given, exact, problem, acc)
+    if close:
+        many = f"on the knife edge: exact arithmetic is for up to {MOST_PLAYERS} players"
+        edge.leave(f"N is {many if acc.exact else BY_TOLERANCE}")
+    return check_maximisers(ledger, "N", given, problem, acc)
 
 
 def _check_points(points: Points, ledger: Ledger, given: list[Payoffs], problem: Division, acc: Accuracy) -> Best:

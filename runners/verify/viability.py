@@ -14,10 +14,10 @@ from breakaway.data.coalitions import Coalition, Structure
 from breakaway.data.games import ExternalityGame
 from breakaway.runners.verify.audit import MapAudit
 from breakaway.runners.verify.blocks import check_blocks, check_totals, check_viable, check_worths
-from breakaway.runners.verify.divisions import EFFORT
+from breakaway.runners.verify.divisions import EFFORT, made_in_fractions
 from breakaway.runners.verify.failures import check_failure_numbers, check_failures
 from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed
-from breakaway.runners.verify.knife_edges import check_map_edges
+from breakaway.runners.verify.knife_edges import MapDecider, check_map_edges
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.partitions import parts
 from breakaway.runners.verify.pattern_map import verify_patterns
@@ -46,7 +46,8 @@ def verify_viability(
         Largest discrepancy allowed, relative to the largest absolute worth.
     claims
         ``{"threats": "partial"}`` says that the table of threats need not be complete; ``identical_players`` lists
-        groups of players that may be exchanged (by default, all that the game does not tell apart).
+        groups of players that may be exchanged (by default, all that the game does not tell apart); ``tolerance`` 0
+        says that the run was made in fractions, so that its knife edges must be decided exactly.
     effort
         Work allowed for the search over one block, in boxes x threats x players.
 
@@ -58,7 +59,8 @@ def verify_viability(
     claims = claims or {}
     if "structures" in tables and "renamings" in tables["structures"]:
         return verify_patterns(game, tables, claims, tolerance, effort)
-    audit = MapAudit.of(game, tables, tolerance, effort)
+    audit = MapAudit.of(game, tables, tolerance, effort, made_in_fractions(claims))
+    audit.decider = MapDecider(audit.game, audit.lattice)
     _check_structures(audit)
     check_worths(audit)
     _check_threats(audit, complete=claims.get("threats", "all") != "partial")
@@ -80,7 +82,7 @@ def _check_structures(audit: MapAudit) -> None:
     check_viable(audit)
     check_coarsest(audit.ledger, audit.lattice, rows, name)
     totals = {pi: float(worths.sum()) for pi, (worths, _) in audit.equilibria.items()}
-    check_efficient(audit.ledger, totals, rows, audit.accuracy.eps, name)
+    check_efficient(audit.ledger, totals, rows, audit.accuracy, name)
 
 
 def _check_threats(audit: MapAudit, complete: bool) -> None:
