@@ -22,8 +22,10 @@ from breakaway.data.positive_size import (
     ThresholdSurplus,
 )
 from breakaway.models import positive_size
+from breakaway.runners.asking import HowToSolve
 from breakaway.runners.groups import positive, positive_columns
 from breakaway.runners.groups.positive import positive_answer, solve_positive
+from breakaway.runners.groups.positive_ranges import with_ranges
 from breakaway.runners.groups.positive_solution import Work
 from breakaway.runners.groups.positive_vertices import vertices
 from breakaway.runners.solvers import NumericalError, solve_model
@@ -185,6 +187,48 @@ def test_without_any_bound_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         solve_positive(game_of("pos_bilinear"))
 
 
+# --- ranges of payoffs ------------------------------------------------------------------------------------------------
+
+
+def test_the_range_of_a_reference_case() -> None:
+    imputation = positive_answer(game_of("pos_convex_quad_0")).tables["imputation"]
+    expected = np.array(CASES["pos_convex_quad_0"]["expected"]["u_range"])
+    assert imputation[["payoff_min", "payoff_max"]].to_numpy() == pytest.approx(expected, abs=1e-9)
+
+
+def test_payoffs_that_are_not_unique_have_their_range() -> None:
+    """Per person, the pair of 0.1 + 0.1 yields 5 and the recipe for B alone 2.5: A can get 0 to 7.5 of the 10."""
+    answer = positive_answer(SMALL["recipes"])
+    imputation = answer.tables["imputation"].set_index("type")
+    assert imputation.loc["A", ["payoff_min", "payoff_max"]].tolist() == pytest.approx([0.0, 7.5], abs=1e-8)
+    assert imputation.loc["B", ["payoff_min", "payoff_max"]].tolist() == pytest.approx([2.5, 10.0], abs=1e-8)
+    assert answer.certificate.claims["imputation_unique"] is False
+    plain = positive_answer(SMALL["recipes"], HowToSolve(detail="none"))
+    assert plain.tables["imputation"]["payoff_min"].isna().all()
+
+
+def test_ranges_are_derivatives_of_the_welfare() -> None:
+    """The groups permitted are held fixed, so that the market after a small change is served by the same ones."""
+    game = SMALL["recipes"]
+    solution = with_ranges(game, solve_positive(game))
+    for i, step in ((0, 1e-4), (1, 1e-4)):
+        change = np.zeros(2)
+        change[i] = step
+        model = positive_size.build(game, "pieces")
+        before = solved(model)
+        model.assigned[game.types.names[i]].set_value(
+            pyo.quicksum(model.people[k, game.types.names[i]] for k in model.pieces) == 0.5 + step
+        )
+        assert (solved(model) - before) / step == pytest.approx(solution.least[i], abs=1e-6)
+
+
+def test_payoffs_of_a_market_with_one_group_are_bounded_by_nothing() -> None:
+    game = market(ThresholdSurplus(0.0, frozen_floats([1.0, 1.0])), [0.5, 0.5], 1.0, 1.0)
+    solution = with_ranges(game, solve_positive(game))
+    assert solution.least.tolist() == [-np.inf, -np.inf]
+    assert solution.most.tolist() == [np.inf, np.inf]
+
+
 # --- vertices, by definition ------------------------------------------------------------------------------------------
 
 
@@ -203,7 +247,7 @@ def test_the_vertices_of_a_market_of_three() -> None:
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(positive_size_games())
 def test_answers_verify(game: PositiveSizeGame) -> None:
     answer = positive_answer(game)

@@ -23,7 +23,8 @@ from breakaway.models import positive_size
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
 from breakaway.runners.groups.positive_columns import solve_by_columns
-from breakaway.runners.groups.positive_solution import FEW, PositiveSolution, Work, solve_master
+from breakaway.runners.groups.positive_ranges import MOST_RANGED, with_ranges
+from breakaway.runners.groups.positive_solution import FEW, PositiveSolution, Work, group_of_pieces, solve_master
 from breakaway.runners.groups.positive_vertices import MOST_TYPES_OF_VERTICES, vertices
 from breakaway.runners.solvers import SolverOptions, solve_model
 from breakaway.runners.verify.positive import verify_positive
@@ -80,16 +81,8 @@ def _by_pieces(work: Work) -> PositiveSolution:
     least = positive_size.pieces_of(game.form).least[used]
     groups = np.clip(people[used] / masses[used, None], least, game.types.masses)
     payoffs = positive_size.payoffs_of(model)
-    gain, _ = _most_gain_of_pieces(work, payoffs)
+    gain, _ = group_of_pieces(game, payoffs, work.options)
     return work.close(groups, masses[used], payoffs, gain, "pieces")
-
-
-def _most_gain_of_pieces(work: Work, payoffs: Floats) -> tuple[float, Floats]:
-    """Return a bound of what any group gains, and the group that gains most."""
-    model = positive_size.build(work.game, "most_gain_of_pieces", payoffs=payoffs)
-    outcome = solve_model(model, work.options, "highs")
-    group = [sum(pyo.value(model.people[k, i]) for k in model.pieces) for i in model.types]
-    return -outcome.bound, np.clip(np.array(group), 0.0, work.game.types.masses)
 
 
 # --- concave surplus --------------------------------------------------------------------------------------------------
@@ -137,7 +130,7 @@ def _determined(game: PositiveSizeGame, solution: PositiveSolution) -> PositiveS
     inside = bool((solution.groups < game.types.masses).all())
     if not (smooth and inside and solution.complete):
         return solution
-    return _with_ranges(solution, solution.imputation, solution.imputation)
+    return replace(solution, least=solution.imputation, most=solution.imputation)
 
 
 # --- convex surplus ---------------------------------------------------------------------------------------------------
@@ -149,13 +142,6 @@ def _by_vertices(work: Work) -> PositiveSolution:
     masses, payoffs = solve_master(work, groups)
     gain = float((work.game.form.values(groups) - groups @ payoffs).max())
     return work.close(groups, masses, payoffs, gain, "vertices")
-
-
-# --- how far payoffs are determined -----------------------------------------------------------------------------------
-
-
-def _with_ranges(solution: PositiveSolution, least: Floats, most: Floats) -> PositiveSolution:
-    return replace(solution, least=least, most=most)
 
 
 # --- the answer -------------------------------------------------------------------------------------------------------
@@ -178,6 +164,9 @@ def positive_answer(game: PositiveSizeGame, how: HowToSolve | None = None, about
     how, clock = how or HowToSolve(), PhaseClock()
     solution = solve_positive(game, how.options)
     clock.lap("assignment")
+    if how.detail == "all" or (how.detail == "auto" and len(game.types) <= MOST_RANGED):
+        solution = with_ranges(game, solution, how.options)
+        clock.lap("ranges")
     tables = _tables(game, solution)
     claims: dict[str, object] = {
         "welfare": solution.primal,

@@ -124,3 +124,14 @@ def solve_master(work: Work, groups: Floats) -> tuple[Floats, Floats]:
     solve_model(model, work.options, "highs")
     masses = np.array([pyo.value(model.formed[g]) for g in model.groups])
     return np.maximum(masses, 0.0), positive_size.payoffs_of(model)
+
+
+def group_of_pieces(game: PositiveSizeGame, payoffs: Floats, options: SolverOptions) -> tuple[float, Floats]:
+    """Return a bound of what any group gains at payoffs, and the group that gains most; for linear pieces."""
+    model = positive_size.build(game, "most_gain_of_pieces", payoffs=payoffs)
+    outcome = solve_model(model, options, "highs")
+    people = np.array([[pyo.value(model.people[k, i]) for i in model.types] for k in model.pieces])
+    formed = np.array([pyo.value(model.formed[k]) for k in model.pieces])
+    k = int(np.argmax(formed))
+    least = positive_size.pieces_of(game.form).least[k]
+    return -outcome.bound, np.clip(people[k] / formed[k], least, game.types.masses)
