@@ -91,3 +91,25 @@ def test_ordered_search_agrees_with_the_general_search() -> None:
         (kind, n, method) for kind in ("ordinary", "tight") for n in ("4", "7") for method in ("ordered", "general")
     ]
     assert all(row["maximisers"].isdigit() and row["value"] == row["bound"] for row in rows)
+
+
+def test_small_groups_agree_with_the_direct_programme_and_transport() -> None:
+    options = ["--types", "8", "--sizes", "2", "3", "--families", "iid", "coulomb", "--limit", "60"]
+    peers = ["direct LP", "Sinkhorn", "GenCol"]
+    rows = rows_of("small_groups.py", *options, "--methods", *peers)
+    assert [(row["family"], row["N"], row["method"]) for row in rows] == [
+        (kind, n, method) for n in "23" for kind in ("iid", "coulomb") for method in ("engine", *peers)
+    ]
+    for row in rows:
+        exact = row["method"] in ("engine", "direct LP")
+        assert float(row["short by"]) <= (1e-6 if exact else 0.2)
+        assert not exact or float(row["proven gap"]) <= 1e-6
+        assert (row["proven gap"] == "none") == (row["method"] == "GenCol")
+        assert float(row["MB"]) > 0
+
+
+def test_small_groups_agree_with_transport_of_pairs() -> None:
+    pytest.importorskip("ot")
+    rows = rows_of("small_groups.py", "--types", "9", "--sizes", "2", "--methods", "POT emd", "--limit", "60")
+    assert [row["method"] for row in rows] == ["engine", "POT emd"] * 4
+    assert all(float(row["short by"]) <= 1e-6 and float(row["proven gap"]) <= 1e-6 for row in rows)

@@ -26,6 +26,7 @@ WITH_PROGRAMS = [
     "ntu",
     "../README",
     "strategic_form",
+    "surplus_functions",
     "viability",
     "exact_search",
     "corrections",

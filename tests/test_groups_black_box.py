@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from application_cases import run_page
 from numpy.typing import NDArray
 
 from breakaway.data.group_families import family
@@ -246,3 +247,10 @@ def test_tables_are_cut_to_smaller_sizes() -> None:
         bounded(game, 4)
     with pytest.raises(ValueError, match="at least 1 members"):
         bounded(game, 0)
+
+
+def test_programs_of_the_page_print_what_it_says() -> None:
+    pairs = run_page("surplus_functions")
+    assert len(pairs) == 5
+    for written, obtained in pairs:
+        assert obtained == written
