@@ -125,9 +125,9 @@ def test_boxes_bound_constant_elasticity(rho: float, theta: float) -> None:
 
 
 def test_too_many_boxes_leave_a_bound_and_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(positive_blocking, "MOST_BOXES", 10)
+    monkeypatch.setattr(positive_blocking, "MOST_BOXES", 2)
     gain = most_gain(SMALL["bilinear"], np.array([0.2, 0.2]), NONE, 1e-12)
-    assert gain.note == "after 10 boxes"
+    assert gain.note == "after 2 boxes"
     assert gain.most <= gain.bound < np.inf
 
 
