@@ -151,9 +151,7 @@ def _add_fixed_choices(model: pyo.ConcreteModel, game: ThreatGame, lower: Mappin
     )
 
 
-def _add_room(
-    model: pyo.ConcreteModel, game: ThreatGame, lower: Mapping[str, float], raised: Sequence[str]
-) -> None:
+def _add_room(model: pyo.ConcreteModel, game: ThreatGame, lower: Mapping[str, float], raised: Sequence[str]) -> None:
     """Payoffs in F with x_i >= l_i + r for the players raised."""
     _check_smooth(game, lower)
     _add_lower_bounds(model, game, lower)

@@ -97,9 +97,8 @@ def _bare(axes: Axes, title: str) -> None:
 def _by_type(answer: Answer) -> Figure:
     """Draw payoffs by type in ascending order, and how many people are in groups of each size."""
     figure = new_figure(9.6, 4.6)
-    layout = [["payoff", "size"], ["mass", "size"]]
-    panels = figure.subplot_mosaic(layout, width_ratios=(2.4, 1), height_ratios=(2.6, 1))
-    payoffs, masses, sizes = panels["payoff"], panels["mass"], panels["size"]
+    panels = figure.subplot_mosaic("ac;bc", width_ratios=(2.4, 1), height_ratios=(2.6, 1))
+    payoffs, masses, sizes = panels["a"], panels["b"], panels["c"]
     imputation = answer.tables["imputation"].sort_values("payoff", kind="stable").reset_index(drop=True)
     if imputation["payoff_min"].notna().all():
         payoffs.fill_between(
@@ -110,7 +109,7 @@ def _by_type(answer: Answer) -> Figure:
             label="all stable payoffs",
         )
     payoffs.plot(imputation.index, imputation["payoff"], color=COLOURS[0], linewidth=1.5, label="payoff")
-    masses.fill_between(imputation.index, _people(answer, imputation["type"]), color=COLOURS[5], step="mid")
+    masses.fill_between(imputation.index, _people(answer, imputation["type"].tolist()), color=COLOURS[5], step="mid")
     masses.set_ylabel("people")
     masses.set_xlabel("types, by payoff")
     payoffs.set_ylabel("payoff of a member")

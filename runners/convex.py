@@ -32,7 +32,7 @@ CONVEX_TIE = 1e-7
 """Log products from Ipopt that differ by no more are maximisers alike."""
 
 THIN = 1e-6
-"""A box with less room than this, relative to the scale, is taken for one without interior, and a gain of less for none."""
+"""A box with less room than this, relative to the scale, counts as one without interior, and a gain of less as none."""
 
 CONVEX_TOLERANCE = 1e-7
 """Accuracy to which payoffs in polyhedra and convex sets are known, relative to the game's scale."""
