@@ -87,8 +87,12 @@ def _flag(value: object) -> str:
 
 
 def _note_section(lines: Sequence[Mapping[Hashable, object]]) -> list[str]:
-    noted = [line for line in lines if isinstance(line["note"], str) and line["note"]]
-    return [text for line in noted for text in paragraph(f"{line['concept']}: {line['note']}.", hanging=2)]
+    """Write the notes; concepts that have the same one share a paragraph, where the first of them stands."""
+    noted: dict[str, list[str]] = {}
+    for line in lines:
+        if isinstance(line["note"], str) and line["note"]:
+            noted.setdefault(line["note"], []).append(str(line["concept"]))
+    return [text for note, names in noted.items() for text in paragraph(f"{listing(names)}: {note}.", hanging=2)]
 
 
 def _walkers_section(answer: Answer) -> list[str]:

@@ -41,12 +41,12 @@ def solve_concepts(game: Game, names: Sequence[str], how: HowToSolve | None = No
     Raises
     ------
     ValueError
-        When a name is unknown, or the game has externalities.
+        When a name is unknown, or the game is neither a characteristic function nor one with given threats.
     """
     if not isinstance(game, CharacteristicFunctionGame | ThreatGame):
         raise ValueError(
-            "solution concepts are compared for kinds characteristic-function and threat-game; for games with "
-            "externalities leave out --concept"
+            "solution concepts are compared for kinds characteristic-function and threat-game; for this game leave "
+            "out --concept"
         )
     wanted = concepts_named(names)
     how = how or HowToSolve()

@@ -50,8 +50,9 @@ class TestNames:
         with pytest.raises(ValueError, match=r"'equal-divison' \(did you mean equal-division\?\); concepts are"):
             concepts_named(["equal-divison"])
 
-    def test_externalities_are_refused(self) -> None:
-        answer = call("solve", "cartel-2-3-4", "--concept", "equal-division")
+    @pytest.mark.parametrize("name", ["cartel-2-3-4", "roommates", "abatement-levels-3"])
+    def test_other_kinds_are_refused(self, name: str) -> None:
+        answer = call("solve", name, "--concept", "equal-division")
         assert answer.code == 2
         assert "leave out --concept" in answer.err
 

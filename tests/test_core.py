@@ -335,7 +335,7 @@ def test_an_empty_claim_for_a_core_that_exists_fails() -> None:
 
 
 def test_undefined_says_why() -> None:
-    with pytest.raises(UndefinedError, match="needs a worth for every coalition"):
+    with pytest.raises(UndefinedError, match="a worth for every coalition is needed"):
         balanced_collection(ask(load_instance("example-4-singletons").game))  # type: ignore[arg-type]
 
 

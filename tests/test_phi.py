@@ -99,7 +99,7 @@ def test_beta_below_one_by_hand() -> None:
     answer = solved(game, NAME)
     assert payoffs(answer, NAME) == [pytest.approx(x) for x in ((0.2, 0.4, 0.4), (0.4, 0.2, 0.4), (0.4, 0.4, 0.2))]
     assert "beta = 0.75" in answer.tables["concepts"]["note"][0]
-    assert "nobody can be given more" in answer.tables["concepts"]["note"][0]
+    assert "no unblocked allocation gives everybody more" in answer.tables["concepts"]["note"][0]
 
 
 def test_points_with_beta_below_one_are_all_that_reach_it() -> None:

@@ -52,7 +52,7 @@ def tabled_game(question: Question) -> CharacteristicFunctionGame:
         When the game has no characteristic function, or too many players.
     """
     if not isinstance(question.game, CharacteristicFunctionGame):
-        raise UndefinedError("needs a worth for every coalition, which a game with given threats does not have")
+        raise UndefinedError("a worth for every coalition is needed, which a game with given threats does not have")
     if len(question.players) > MOST_PLAYERS:
         raise UndefinedError(f"is computed up to {MOST_PLAYERS} players")
     return question.game

@@ -6,6 +6,9 @@ from breakaway.data.games import ThreatGame
 from breakaway.runners.coalitional_nash import divide_game, method_that_applies
 from breakaway.runners.concepts.question import Concept, Found, Question
 
+NO_PRODUCT = "no unblocked allocation gives everybody more than disagreement"
+"""The note on a best product of zero."""
+
 
 def _solve(question: Question) -> Found:
     if isinstance(question.game, ThreatGame):
@@ -19,7 +22,9 @@ def _solve(question: Question) -> Found:
     if not payoffs:
         return Found((), note="every division of what all share is blocked")
     if division.zero_product:
-        return Found(payoffs, complete=division.complete, note="nobody can be given more than disagreement by all")
+        return Found(
+            payoffs, complete=division.complete, note="no unblocked allocation gives everybody more than disagreement"
+        )
     return Found(payoffs, complete=division.complete, value=division.log_product, bound=division.bound)
 
 

@@ -117,7 +117,7 @@ EGALITARIAN = Concept(
 def _stacked_averages(question: Question) -> Found:
     game = question.game
     if not isinstance(game, CharacteristicFunctionGame):
-        raise UndefinedError("needs a worth for every coalition, which a game with given threats does not have")
+        raise UndefinedError("a worth for every coalition is needed, which a game with given threats does not have")
     gamma = consistent_weights(game)
     if isinstance(gamma, int):
         name = game.players.coalition_name(gamma)

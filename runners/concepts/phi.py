@@ -60,7 +60,7 @@ def _solve(question: Question) -> Found:
     table = pd.DataFrame({"player": question.players.names, "mean_threat": mean, "subtracted": subtracted})
     note = f"beta = {beta:.6g}: that part of the way from disagreement to the mean threats is subtracted"
     if found.value is None:
-        note += ", and nobody can be given more by all"
+        note += ", and no unblocked allocation gives everybody more than that"
     return replace(found, tables={"mean_threats": table}, note=note)
 
 

@@ -112,7 +112,7 @@ class Question:
             When the game has no characteristic function.
         """
         if not isinstance(self.game, CharacteristicFunctionGame):
-            raise UndefinedError("needs a worth for every coalition, which a game with given threats does not have")
+            raise UndefinedError("a worth for every coalition is needed, which a game with given threats does not have")
         worths = np.zeros(self.players.everyone + 1)
         worths[list(self.game.worths)] = list(self.game.worths.values())
         return worths
@@ -128,7 +128,7 @@ class Question:
         """
         if isinstance(self.game, ThreatGame):
             if not isinstance(self.game.feasible, TotalWorth):
-                raise UndefinedError("needs a total worth to share; this game has another feasible set")
+                raise UndefinedError("a total worth to share is needed; this game has another feasible set")
             return self.game.feasible.worth
         return float(self.game.worths[self.players.everyone])
 
@@ -142,7 +142,7 @@ class Question:
             When the game has no characteristic function, or too many players.
         """
         if not isinstance(self.game, CharacteristicFunctionGame):
-            raise UndefinedError("needs a worth for every coalition, which a game with given threats does not have")
+            raise UndefinedError("a worth for every coalition is needed, which a game with given threats does not have")
         if len(self.players) > MOST_RECURSIVE:
             raise UndefinedError(f"needs the solution of every coalition, computed up to {MOST_RECURSIVE} players")
         alike = player_types(self.game) if self.how.identical else PlayerTypes.distinct(len(self.players))
@@ -174,7 +174,7 @@ class Question:
     def block(self) -> BlockProblem:
         """The division of the grand coalition's worth under its threats."""
         if not isinstance(self.threat_game.feasible, TotalWorth):
-            raise UndefinedError("needs a total worth to share; this game has another feasible set")
+            raise UndefinedError("a total worth to share is needed; this game has another feasible set")
         return block_problem(self.threat_game, self.eps)
 
     @cached_property

@@ -30,7 +30,7 @@ def _nash(question: Question) -> Found:
     division = best_above(question, tuple(question.disagreement))
     if not division.viable:
         return Found((), note="nothing feasible gives everybody the disagreement payoff")
-    return found_of(division, "nobody can be given more than disagreement by all")
+    return found_of(division, "no feasible allocation gives everybody more than disagreement")
 
 
 NASH = Concept(
@@ -66,7 +66,7 @@ def _split_the_difference(question: Question) -> Found:
     division = best_above(question, tuple(options))
     if not division.viable:
         raise UndefinedError("there is nothing to split: nothing feasible gives everybody the outside option")
-    found = found_of(division, "nobody can be given more than the outside option by all")
+    found = found_of(division, "no feasible allocation gives everybody more than the outside option")
     table = pd.DataFrame({"player": question.players.names, "outside_option": options})
     return replace(found, tables={"outside_options": table})
 
