@@ -2,7 +2,7 @@
 
 Markets are those of :mod:`breakaway.data.group_families`: four families of pairwise surplus, groups of 1 to N members.
 
-- "engine": column generation with pricing by proof (``solve_pairwise``);
+- "engine": column generation with pricing by proof (``solve_pairwise``), or for N = 2 transport (``solve_pairs``);
 - "direct LP": one linear programme over all groups, by HiGHS, where there are up to five million;
 - "POT emd": the network simplex of POT, N = 2 only, on the symmetric transport problem that Proposition 1 of Wang
   (2019) makes of the market: welfare = 1/2 max sum S_ij pi_ij, both marginals mu;
@@ -39,6 +39,7 @@ from breakaway.data.group_families import FAMILIES, family
 from breakaway.data.groups import Floats, PairwiseGroupGame, pairwise_surplus, permitted_groups
 from breakaway.runners.groups.direct import MOST_COLUMNS, solve_direct
 from breakaway.runners.groups.engine import solve_pairwise
+from breakaway.runners.groups.pairs import solve_pairs
 
 HEADER = (
     "family",
@@ -84,7 +85,8 @@ Said = tuple[float, float, str]
 
 
 def engine(game: PairwiseGroupGame, limit: float) -> Said:
-    found = solve_pairwise(game, time_limit=limit)
+    solve = solve_pairs if game.max_size == 2 else solve_pairwise
+    found = solve(game, time_limit=limit)
     return found.primal, found.dual, "" if found.complete else "limit"
 
 

@@ -251,6 +251,6 @@ def test_tables_are_cut_to_smaller_sizes() -> None:
 
 def test_programs_of_the_page_print_what_it_says() -> None:
     pairs = run_page("surplus_functions")
-    assert len(pairs) == 5
+    assert len(pairs) == 6
     for written, obtained in pairs:
         assert obtained == written

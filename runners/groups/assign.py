@@ -27,6 +27,7 @@ from breakaway.runners.groups.black_box import checked_game, solve_black_box
 from breakaway.runners.groups.direct import solve_direct
 from breakaway.runners.groups.engine import ProgressCall, solve_pairwise
 from breakaway.runners.groups.listed import solve_listed
+from breakaway.runners.groups.pairs import solve_pairs
 from breakaway.runners.groups.ranges import (
     MOST_LISTED,
     GroupRanges,
@@ -44,6 +45,9 @@ GAP = 1e-7
 
 MOST_DIRECT = 300_000
 """Up to this many groups the linear programme over all of them is solved."""
+
+MOST_PAIRS = 2_000
+"""Above this many groups of at most two, markets are solved by transport."""
 
 MOST_RANGED = 60
 """Up to this many types the range of every payoff is computed unless told otherwise."""
@@ -95,6 +99,8 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
         return solve_by_rows(game, *limits, threads=options.threads)
     if how.method == "model":
         return solve_direct(game, options.replace(solver=how.solver), "model", GAP)
+    if isinstance(game, PairwiseGroupGame) and game.max_size == 2 and sufficient_count(game) > MOST_PAIRS:
+        return solve_pairs(game, *limits)
     if few:
         return solve_direct(game, options, "auto", GAP)
     return _by_columns(game, limits, options.threads)
