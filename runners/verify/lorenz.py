@@ -15,6 +15,9 @@ from breakaway.runners.verify.boxes import Levels, Mask, Matrix, demands, search
 from breakaway.runners.verify.divisions import Accuracy
 from breakaway.runners.verify.optimum import Division, water_fill
 
+AT_ONCE = 64
+"""Divisions that are compared with all others at a time."""
+
 
 def lorenz_sums(x: Matrix, floor: Matrix) -> Matrix:
     """Return what the j poorest have together, net, for each row of x and each j."""
@@ -84,9 +87,58 @@ class MostEqual:
 
     def _outdone(self, sums: Matrix) -> Mask:
         outdone: Mask = np.zeros(len(sums), dtype=np.bool_)
-        for better in self.sums:
-            outdone |= dominated_by(sums, better, self.eps)
+        for first in range(0, len(self.sums), AT_ONCE):
+            gap = self.sums[first : first + AT_ONCE, None, :] - sums[None, :, :]
+            outdone |= ((gap.min(axis=2) >= -self.eps) & (gap.max(axis=2) > self.eps)).any(axis=0)
         return outdone
+
+
+@dataclass
+class NowhereBelow:
+    """Judge for divisions that dominate a given one: keeps boxes whose most equal division is nowhere below one.
+
+    Whatever a box holds has Lorenz sums of at most those of its most equal division.
+    """
+
+    problem: Division
+    eps: float
+    given: Matrix
+    found: Matrix = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start with nothing found."""
+        self.found = np.empty((0, len(self.problem.floor)))
+
+    def keep(self, low: Matrix) -> Mask:
+        """Keep affordable boxes that may hold a dominating division."""
+        kept: Mask = self.room(low) >= 0
+        sums = lorenz_sums(water_fill(low[kept], self.problem), self.problem.floor)
+        kept[kept] = (sums[:, None, :] >= self.given[None, :, :] - self.eps).all(axis=2).any(axis=1)
+        return kept
+
+    def room(self, low: Matrix) -> Matrix:
+        """Return what is left of the worth."""
+        left: Matrix = self.problem.worth + self.eps - low.sum(axis=1)
+        return left
+
+    def offer(self, low: Matrix, levels: Levels) -> None:
+        """Record the most equal divisions of boxes that meet every threat, those alike in Lorenz sums once."""
+        if len(low):
+            x = np.concatenate([self.found, water_fill(low, self.problem)])
+            rounded = np.round(lorenz_sums(x, self.problem.floor) / self.eps)
+            self.found = x[np.unique(rounded, axis=0, return_index=True)[1]]
+
+
+def candidates_above(worth: float, floor: Matrix, asked: Matrix, given: Matrix, accuracy: Accuracy) -> Matrix | None:
+    """Return unblocked divisions of a worth among which is one that dominates a given one, if there is any.
+
+    ``given`` has Lorenz sums as rows; the other parameters are those of :func:`most_equal`. None when the effort does
+    not suffice.
+    """
+    judge = NowhereBelow(Division(worth, floor, np.ones(len(floor)), asked), accuracy.eps, given)
+    if floor.sum() > worth + accuracy.eps:
+        return judge.found
+    return judge.found if search(demands(asked, floor, accuracy.snap), judge, accuracy.effort) else None
 
 
 def most_equal(worth: float, floor: Matrix, asked: Matrix, accuracy: Accuracy) -> Matrix | None:

@@ -19,7 +19,7 @@ from breakaway.data.coalitions import Coalition, members
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, weights_within
 from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.divisions import Accuracy
-from breakaway.runners.verify.lorenz import dominated_by, equal_division_rows, lorenz_sums, most_equal
+from breakaway.runners.verify.lorenz import candidates_above, dominated_by, equal_division_rows, lorenz_sums
 from breakaway.runners.verify.record import Ledger
 from breakaway.runners.verify.tables import Names, flag, label, number, rows
 
@@ -334,10 +334,10 @@ def _search_dominating(check: TheoremCheck, coalition: Coalition) -> Verdict:
         return True
     floor = check.floor[list(members(coalition))]
     asked = equal_division_rows(check.worths, coalition, check.floor)
-    elements = most_equal(float(check.worths[coalition]), floor, asked, check.accuracy)
+    sums, room = lorenz_sums(given, floor), len(floor) * check.eps
+    elements = candidates_above(float(check.worths[coalition]), floor, asked, sums, check.accuracy)
     if elements is None:
         return None
-    sums, room = lorenz_sums(given, floor), len(floor) * check.eps
     better = lorenz_sums(elements, floor) if len(elements) else np.empty((0, len(floor)))
     if any(dominated_by(sums, row, 4 * room).any() for row in better):
         return False
