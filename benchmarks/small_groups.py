@@ -39,7 +39,7 @@ from breakaway.data.group_families import FAMILIES, family
 from breakaway.data.groups import Floats, PairwiseGroupGame, pairwise_surplus, permitted_groups
 from breakaway.runners.groups.direct import MOST_COLUMNS, solve_direct
 from breakaway.runners.groups.engine import solve_pairwise
-from breakaway.runners.groups.pairs import solve_pairs
+from breakaway.runners.groups.transport import solve_pairs
 
 HEADER = (
     "family",
@@ -318,14 +318,15 @@ def run(name: str, asked: Asked, limit: float) -> Found:
     before = _children_seconds()
     process.start()
     until = time.perf_counter() + limit + GRACE
-    found = None
-    while found is None and time.perf_counter() < until and process.is_alive():
+    found, ended = None, False
+    while found is None and not ended and time.perf_counter() < until:
+        ended = not process.is_alive()
         try:
             found = answers.get(timeout=1.0)
         except queue.Empty:
             continue
     if found is None:
-        why = "limit" if process.is_alive() else "failed"
+        why = "failed" if ended else "limit"
         process.kill()
         process.join()
         return Found(-math.inf, math.inf, why, limit + GRACE, _children_seconds() - before, math.nan)

@@ -1,8 +1,8 @@
 """A stable assignment of a market to small groups: the method chosen by size, ranges of payoffs, and the answer.
 
-The direct linear programme takes all groups when they fit; otherwise columns are generated with a certificate: for
-pairwise surplus, for listed groups, and for a surplus function. Either way every type is served, and the gap between
-welfare and bound is proven.
+The direct linear programme takes all groups when they fit; many pairs are a transport problem; otherwise columns are
+generated with a certificate: for pairwise surplus, for listed groups, and for a surplus function. In every way every
+type is served, and the gap between welfare and bound is proven.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from breakaway.models.small_groups import MOST_GROUPS
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.groups.black_box import checked_game, solve_black_box
-from breakaway.runners.groups.direct import solve_direct
-from breakaway.runners.groups.engine import ProgressCall, solve_pairwise
+from breakaway.runners.groups.direct import MODEL_COLUMNS, solve_direct
+from breakaway.runners.groups.engine import Clock, ProgressCall, solve_pairwise
 from breakaway.runners.groups.listed import solve_listed
 from breakaway.runners.groups.pairs import solve_pairs
 from breakaway.runners.groups.ranges import (
@@ -38,6 +38,7 @@ from breakaway.runners.groups.ranges import (
 )
 from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.transport import solve_pairs
 from breakaway.runners.verify.groups import verify_assignment
 
 GAP = 1e-7
@@ -101,9 +102,30 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
         return solve_direct(game, options.replace(solver=how.solver), "model", GAP)
     if isinstance(game, PairwiseGroupGame) and game.max_size == 2 and sufficient_count(game) > MOST_PAIRS:
         return solve_pairs(game, *limits)
+    clock = Clock(options.time_limit)
+    pairs = _by_transport(game, options, limits)
+    if pairs is not None:
+        return pairs
     if few:
         return solve_direct(game, options, "auto", GAP)
-    return _by_columns(game, limits, options.threads)
+    return _by_columns(game, (GAP, clock.left(), limits[2]), options.threads)
+
+
+def _by_transport(game: FiniteGroupGame, options: SolverOptions, limits: Limits) -> GroupSolution | None:
+    """Solve a market of many pairs as a transport problem; None when it is none, or is not solved within limits.
+
+    A table of few groups is left to the linear programme, which is sparse.
+    """
+    count = sufficient_count(game)
+    if count <= (MOST_DIRECT if isinstance(game, GroupGame) else MODEL_COLUMNS) or options.solver not in (
+        None,
+        "highs",
+    ):
+        return None
+    found = solve_pairs(game, *limits[:2])
+    if found is not None:
+        limits[2](*found.history[-1])
+    return found
 
 
 def _by_columns(game: FiniteGroupGame, limits: Limits, threads: int | None) -> GroupSolution:
@@ -157,6 +179,11 @@ def solve_assignment(
 
 
 def _short_of_proof(solution: GroupSolution) -> str:
+    if solution.dual == np.inf:
+        return (
+            f"the limit was reached with an assignment worth {solution.primal:.9g}, and before every permitted group "
+            "was evaluated once: no bound is known; raise time_limit or lower max_size"
+        )
     return (
         f"the limit was reached with an assignment worth {solution.primal:.9g}; none is worth more than "
         f"{solution.dual:.9g} (gap {solution.gap:.2g})"

@@ -11,7 +11,7 @@ from breakaway.data.group_families import FAMILIES, family
 from breakaway.data.groups import PairwiseGroupGame, Types, frozen_floats
 from breakaway.runners.groups.assign import assign
 from breakaway.runners.groups.direct import residuals, solve_direct
-from breakaway.runners.groups.pairs import solve_pairs
+from breakaway.runners.groups.transport import solve_pairs
 
 
 def random_game(types: int, seed: int, min_size: int = 1, whole: bool = False) -> PairwiseGroupGame:
@@ -53,7 +53,7 @@ def test_pairs_of_every_family(name: str) -> None:
 
 
 def test_time_limit_returns_an_assignment_and_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("breakaway.runners.groups.pairs.ROUND", 1)
+    monkeypatch.setattr("breakaway.runners.groups.transport.ROUND", 1)
     game = family("coulomb", 90, 2)
     best = solve_pairs(game)
     told: list[tuple[float, float, float, int]] = []
