@@ -23,6 +23,7 @@ from breakaway.data.groups import (
 from breakaway.models.small_groups import MOST_GROUPS
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
+from breakaway.runners.groups import transport
 from breakaway.runners.groups.black_box import checked_game, solve_black_box
 from breakaway.runners.groups.direct import MODEL_COLUMNS, solve_direct
 from breakaway.runners.groups.engine import Clock, ProgressCall, solve_pairwise
@@ -38,7 +39,7 @@ from breakaway.runners.groups.ranges import (
 )
 from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution
-from breakaway.runners.groups.transport import solve_pairs
+from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.verify.groups import verify_assignment
 
 GAP = 1e-7
@@ -101,7 +102,7 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
     if how.method == "model":
         return solve_direct(game, options.replace(solver=how.solver), "model", GAP)
     if isinstance(game, PairwiseGroupGame) and game.max_size == 2 and sufficient_count(game) > MOST_PAIRS:
-        return solve_pairs(game, *limits)
+        return transport.solve_pairs(game, *limits)
     clock = Clock(options.time_limit)
     pairs = _by_transport(game, options, limits)
     if pairs is not None:

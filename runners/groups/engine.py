@@ -139,6 +139,10 @@ class Clock:
         """Return the seconds since the start."""
         return time.perf_counter() - self.start
 
+    def left(self) -> float | None:
+        """Return the seconds until the limit, at least 0; None without a limit."""
+        return None if self.limit is None else max(0.0, self.limit - self.seconds())
+
     def time_is_up(self) -> bool:
         """Tell whether the limit has passed."""
         return self.limit is not None and self.seconds() >= self.limit
