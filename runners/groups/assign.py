@@ -23,12 +23,11 @@ from breakaway.data.groups import (
 from breakaway.models.small_groups import MOST_GROUPS
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
-from breakaway.runners.groups import transport
 from breakaway.runners.groups.black_box import checked_game, solve_black_box
-from breakaway.runners.groups.direct import MODEL_COLUMNS, solve_direct
+from breakaway.runners.groups.direct import solve_direct
 from breakaway.runners.groups.engine import Clock, ProgressCall, solve_pairwise
 from breakaway.runners.groups.listed import solve_listed
-from breakaway.runners.groups.pairs import solve_pairs
+from breakaway.runners.groups.pairs import pairwise_form
 from breakaway.runners.groups.ranges import (
     MOST_LISTED,
     GroupRanges,
@@ -39,7 +38,7 @@ from breakaway.runners.groups.ranges import (
 )
 from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution
-from breakaway.runners.solvers import SolverOptions
+from breakaway.runners.groups.transport import solve_pairs
 from breakaway.runners.verify.groups import verify_assignment
 
 GAP = 1e-7
@@ -101,32 +100,22 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
         return solve_by_rows(game, *limits, threads=options.threads)
     if how.method == "model":
         return solve_direct(game, options.replace(solver=how.solver), "model", GAP)
-    if isinstance(game, PairwiseGroupGame) and game.max_size == 2 and sufficient_count(game) > MOST_PAIRS:
-        return transport.solve_pairs(game, *limits)
     clock = Clock(options.time_limit)
-    pairs = _by_transport(game, options, limits)
+    pairs = _market_of_pairs(game)
     if pairs is not None:
-        return pairs
+        return solve_pairs(pairs, GAP, clock.left(), limits[2])
     if few:
         return solve_direct(game, options, "auto", GAP)
-    return _by_columns(game, (GAP, clock.left(), limits[2]), options.threads)
+    return _by_columns(game, limits, options.threads)
 
 
-def _by_transport(game: FiniteGroupGame, options: SolverOptions, limits: Limits) -> GroupSolution | None:
-    """Solve a market of many pairs as a transport problem; None when it is none, or is not solved within limits.
+def _market_of_pairs(game: FiniteGroupGame) -> PairwiseGroupGame | None:
+    """Return a market of many pairs as a pairwise game, None for any other.
 
     A table of few groups is left to the linear programme, which is sparse.
     """
-    count = sufficient_count(game)
-    if count <= (MOST_DIRECT if isinstance(game, GroupGame) else MODEL_COLUMNS) or options.solver not in (
-        None,
-        "highs",
-    ):
-        return None
-    found = solve_pairs(game, *limits[:2])
-    if found is not None:
-        limits[2](*found.history[-1])
-    return found
+    few = MOST_DIRECT if isinstance(game, GroupGame) else MOST_PAIRS
+    return pairwise_form(game) if sufficient_count(game) > few else None
 
 
 def _by_columns(game: FiniteGroupGame, limits: Limits, threads: int | None) -> GroupSolution:
