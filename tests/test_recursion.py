@@ -320,7 +320,10 @@ def test_a_player_alone_gets_the_worth() -> None:
     assert division.viable
     assert division.log_product == pytest.approx(2 * 1.3862943611198906)
     below = alone(0, Fraction(-1), [1], [Fraction(0)], 0)
-    assert not below.viable
+    assert below.viable
+    assert below.solutions == (((0, -1),),)
+    assert below.required == -1
+    assert below.zero_product
     assert alone(0, Fraction(0), [1], [Fraction(0)], 0).zero_product
 
 

@@ -113,7 +113,8 @@ class NowhereBelow:
         """Keep affordable boxes that may hold a dominating division."""
         kept: Mask = self.room(low) >= 0
         sums = lorenz_sums(water_fill(low[kept], self.problem), self.problem.floor)
-        kept[kept] = (sums[:, None, :] >= self.given[None, :, :] - self.eps).all(axis=2).any(axis=1)
+        nowhere_below: Mask = np.all(sums[:, None, :] >= self.given[None, :, :] - self.eps, axis=2)
+        kept[kept] = nowhere_below.any(axis=1)
         return kept
 
     def room(self, low: Matrix) -> Matrix:
