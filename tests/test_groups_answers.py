@@ -83,6 +83,13 @@ class TestAnswers:
             values = [float(answer.tables["welfare"][name].iloc[0]) for answer in (by_columns, by_model)]
             assert values[0] == pytest.approx(values[1], abs=1e-7)
 
+    @pytest.mark.parametrize("name", ["iid", "planar", "coulomb", "skill"])
+    def test_what_columns_prove_is_confirmed_by_the_independent_search(self, name: str) -> None:
+        game = family(name, 80, 4, 0)
+        answer = solve_assignment(game, HowToSolve(verify=True, detail="none"))
+        assert answer.certificate.claims["groups_priced"] == 1_929_500
+        assert answer.certificate.claims["verified"] is True
+
     def test_print(self) -> None:
         text = answer_text(solve_assignment(bricks()))
         assert "is worth 6: none of the 16 permitted groups could do better" in text

@@ -50,7 +50,9 @@ def verify_assignment(
     payoffs = _imputation(game, tables, ledger)
     if payoffs is not None:
         slack = eps if "welfare" not in tables else max(eps, RELATIVE_GAP * ledger.scale)
-        blocking = _check_stability(game, ledger, formed, surplus, payoffs, slack)
+        left_open = RELATIVE_GAP * max(abs(float(surplus @ masses)), 1.0) if "welfare" in tables else 0.0
+        _check_sharing(game, ledger, (formed, masses, surplus), payoffs, (slack, left_open))
+        blocking = _check_blocking(game, ledger, payoffs, slack)
         if "welfare" in tables:
             _check_welfare(game, ledger, tables, claims, float(surplus @ masses), payoffs, blocking, eps)
     return ledger.close()
@@ -116,14 +118,31 @@ def _check_assignment(
         served.equal(f"people of type {name} in groups", float(have), float(want), max(eps, len(formed) * 1e-12))
 
 
-def _check_stability(
-    game: FiniteGroupGame, ledger: Ledger, formed: list[tuple[int, ...]], surplus: Floats, payoffs: Floats, slack: float
-) -> Blocking:
-    """Check that formed groups share exactly their surplus and that no permitted group blocks."""
-    shared = ledger.claim("formed groups share their surplus")
-    for group, worth in zip(formed, surplus, strict=True):
+def _check_sharing(
+    game: FiniteGroupGame,
+    ledger: Ledger,
+    assignment: tuple[list[tuple[int, ...]], Floats, Floats],
+    payoffs: Floats,
+    room: tuple[float, float],
+) -> None:
+    """Check that formed groups share exactly their surplus.
+
+    ``room`` is what one group may be off by, and what all groups together may, which is a gap of welfare: a group of
+    small mass may be off by more than one of large mass.
+    """
+    slack, left_open = room
+    shared, over = ledger.claim("formed groups share their surplus"), 0.0
+    for group, mass, worth in zip(*assignment, strict=True):
         gets = float(payoffs[list(group)].sum())
-        shared.equal(f"what the members of {game.types.group_name(group)} get", gets, float(worth), slack)
+        over += float(mass) * abs(gets - float(worth))
+        allowed = max(slack, left_open / max(float(mass), 1e-300))
+        shared.equal(f"what the members of {game.types.group_name(group)} get", gets, float(worth), allowed)
+    most = max(left_open, slack * float(game.types.masses.sum()))
+    shared.check(over <= most, f"payoffs and surpluses differ by {over:.6g} in all", over)
+
+
+def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, slack: float) -> Blocking:
+    """Check that no permitted group could do better."""
     blocking = search_blocking(game, payoffs, slack)
     claim = ledger.claim("no group blocks")
     if blocking.gain > -np.inf:
