@@ -172,6 +172,14 @@ class TestTampering:
         assert claim in set(checks[checks["failed"] > 0]["claim"])
 
 
+def test_a_market_worth_nothing_is_verified() -> None:
+    types = Types.of(2, [1.0, 2.0])
+    game = PairwiseGroupGame(types, np.full(2, -1.0), np.full((2, 2), -3.0), np.zeros(3), 1, 2)
+    answer = solve_assignment(game)
+    assert answer.tables["welfare"]["dual"].iloc[0] == 0
+    assert answer.certificate.claims["verified"] is True
+
+
 class TestOwnAssignment:
     """``verify INSTANCE --assignment FILE --imputation FILE``."""
 
@@ -199,6 +207,13 @@ class TestOwnAssignment:
         assert answer.code == 2
         assert "a.csv:1: column mass is missing" in answer.err
         assert "absent.csv: cannot be read" in answer.err
+
+    def test_a_group_that_is_too_large_is_named(self, tmp_path: Path) -> None:
+        _, assignment, *imputation = self.tables(tmp_path, (0, 4.5, 1.5))
+        Path(assignment).write_text("group,mass\n1+1+2+2,0.5\n3+3,0.5\n")
+        answer = call("verify", "groups-2-4-2", "--assignment", assignment, *imputation)
+        assert answer.code == 1
+        assert "1+1+2+2 may not form" in answer.out
 
     def test_both_tables_are_needed(self, tmp_path: Path) -> None:
         answer = call("verify", "groups-2-4-2", *self.tables(tmp_path, (0, 4.5, 1.5))[:2])

@@ -41,7 +41,7 @@ def verify_assignment(
     """
     ledger = Ledger()
     formed, masses, listed = _assignment(game, tables, ledger)
-    surplus = np.array([surplus_of(game, np.array([group]))[0] for group in formed]).reshape(len(formed))
+    surplus = np.array([_surplus(game, group) for group in formed]).reshape(len(formed))
     ledger.scale = max(float(np.abs(surplus).max(initial=0.0)), float(np.abs(masses).max(initial=0.0))) or 1.0
     for claim in ledger.claims.values():
         claim.scale = ledger.scale
@@ -56,6 +56,20 @@ def verify_assignment(
         if "welfare" in tables:
             _check_welfare(game, ledger, tables, claims, float(surplus @ masses), payoffs, blocking, eps)
     return ledger.close()
+
+
+def _surplus(game: FiniteGroupGame, group: tuple[int, ...]) -> float:
+    """Return the surplus of a group, 0 when its size is not permitted; that it may not form is checked elsewhere."""
+    if not game.min_size <= len(group) <= game.max_size:
+        return 0.0
+    found = float(surplus_of(game, np.array([group]))[0])
+    return found if np.isfinite(found) else 0.0
+
+
+def _may_form(game: FiniteGroupGame, group: tuple[int, ...]) -> bool:
+    """Tell whether a group is permitted."""
+    size = game.min_size <= len(group) <= game.max_size
+    return size and bool(surplus_of(game, np.array([group]))[0] > -np.inf)
 
 
 def _assignment(
@@ -107,7 +121,7 @@ def _check_assignment(
     used = np.zeros(len(game.types))
     for group, mass, own, found in zip(formed, masses, listed, surplus, strict=True):
         name = game.types.group_name(group)
-        allowed = game.min_size <= len(group) <= game.max_size and found > -np.inf
+        allowed = _may_form(game, group)
         permitted.check(allowed, f"{name} may not form: {len(group)} members, or not listed")
         positive.check(mass >= -eps, f"{name} has mass {mass:.6g}", max(-mass, 0.0))
         if own is not None and allowed:
@@ -185,7 +199,11 @@ def _check_welfare(
     proven = float(game.types.masses @ (payoffs + blocking.excess))
     room = total + float(game.types.masses.sum()) * blocking.room
     if blocking.exhaustive:
-        claim.check(proven <= (dual or -np.inf) + room, f"proven {proven:.12g}, claimed {dual}", proven - (dual or 0.0))
+        claim.check(
+            proven <= (-np.inf if dual is None else dual) + room,
+            f"proven {proven:.12g}, claimed {dual}",
+            proven - (dual or 0.0),
+        )
         covered = ledger.claim("every permitted group is covered")
         covered.check(priced == blocking.covered, f"claimed {priced}, there are {blocking.covered}")
     else:
