@@ -23,7 +23,7 @@ def division_sections(answer: Answer) -> Iterator[list[str]]:
     """Yield the sections of the answer about a game with given threats."""
     solutions = solutions_of(answer.tables["solutions"])
     yield paragraph(_division_headline(answer, len(solutions)))
-    yield _solution_section(answer, solutions)
+    yield solution_section(answer, solutions, "Solutions, not proven to be all", total=True)
     yield _value_section(answer)
     yield _failure_section(answer)
     yield _proof_section(answer, answer.tables.get("met"))
@@ -33,17 +33,17 @@ def characteristic_sections(answer: Answer) -> Iterator[list[str]]:
     """Yield the sections of the answer about a game without externalities."""
     solutions = solutions_of(answer.tables["solutions"])
     yield paragraph(_characteristic_headline(answer, bool(solutions)))
-    yield _solution_section(answer, solutions)
+    yield solution_section(answer, solutions, "Solutions, not proven to be all", total=True)
     if not solutions:
-        yield _structure_section(answer)
+        yield structure_payoffs(answer)
     yield _coalition_section(answer)
     yield _failure_section(answer)
     yield _theorem_section(answer)
-    met = answer.tables.get("met")
-    yield _proof_section(answer, None if met is None else met[met["coalition"] == _grand(answer)])
+    yield grand_proof(answer)
 
 
-def _grand(answer: Answer) -> str:
+def grand_name(answer: Answer) -> str:
+    """Write the grand coalition."""
     return "+".join(answer.players)
 
 
@@ -65,14 +65,15 @@ def _listed(claims: Mapping[str, object], text: str) -> str:
     return text if claims.get("complete", True) else f"{text} so far; the list is not proven complete"
 
 
-def _solution_section(answer: Answer, solutions: list[dict[str, float]]) -> list[str]:
+def solution_section(answer: Answer, solutions: list[dict[str, float]], incomplete: str, *, total: bool) -> list[str]:
+    """Return the section of solutions; ``incomplete`` is its title when the list is not claimed to be complete."""
     if not solutions:
         return []
     found = [Share("", f"{k} of {len(solutions)}", x) for k, x in enumerate(solutions[:MOST_SOLUTIONS], start=1)]
     rest = len(solutions) - MOST_SOLUTIONS
     more = [f"  ... and {rest} more: see solutions.csv"] if rest > 0 else []
-    title = "Solutions" if answer.certificate.claims.get("complete", True) else "Solutions, not proven to be all"
-    return [title, *share_lines(answer.players, found, "", total=True), *more]
+    title = "Solutions" if answer.certificate.claims.get("complete", True) else incomplete
+    return [title, *share_lines(answer.players, found, "", total=total), *more]
 
 
 def _value_section(answer: Answer) -> list[str]:
@@ -91,7 +92,7 @@ def _value_section(answer: Answer) -> list[str]:
 
 def _characteristic_headline(answer: Answer, holds: bool) -> str:
     coalitions = answer.tables["coalitions"]
-    row = coalitions[coalitions["coalition"] == _grand(answer)]
+    row = coalitions[coalitions["coalition"] == grand_name(answer)]
     need = ""
     if not row.empty:
         worth, required = apart(row["worth"].iloc[0], row["required_worth"].iloc[0])
@@ -99,18 +100,24 @@ def _characteristic_headline(answer: Answer, holds: bool) -> str:
             f"{'and needs only' if holds else 'but needs'} {required}" if worth != required else "and needs all of it"
         )
         need = f": it is worth {worth} {needs} to meet every threat"
-    head = f"The grand coalition {_grand(answer)} {'holds together' if holds else 'does not hold together'}{need}."
+    head = f"The grand coalition {grand_name(answer)} {'holds together' if holds else 'does not hold together'}{need}."
     structures = answer.tables.get("structures")
     if holds and answer.certificate.claims.get("zero_product"):
         return f"{head} None of its solutions gives everybody more than disagreement."
     if holds or structures is None:
         return head
+    return f"{head} {coarsest_sentence(structures)}"
+
+
+def coarsest_sentence(structures: pd.DataFrame) -> str:
+    """Name the coarsest viable structures."""
     names = structures[structures["coarsest"].astype(bool)]["structure"]
     are = "structure is" if len(names) == 1 else "structures are"
-    return f"{head} The coarsest viable {are} {listing(names, most=6)}."
+    return f"The coarsest viable {are} {listing(names, most=6)}."
 
 
-def _structure_section(answer: Answer) -> list[str]:
+def structure_payoffs(answer: Answer) -> list[str]:
+    """Return the section of payoffs in the coarsest viable structures."""
     structures = answer.tables.get("structures")
     if structures is None:
         return []
@@ -154,7 +161,7 @@ def _failure_section(answer: Answer) -> list[str]:
     if listed is None or listed.empty:
         return []
     keys = ["coalition"] if "coalition" in listed else []
-    groups = listed.groupby(keys, sort=False) if keys else [((_grand(answer),), listed)]
+    groups = listed.groupby(keys, sort=False) if keys else [((grand_name(answer),), listed)]
     failures = [
         Failure("", str(coalition), rows["worth"].iloc[0], rows["required_worth"].iloc[0], promises(rows))
         for (coalition,), rows in groups
@@ -169,7 +176,7 @@ def _theorem_section(answer: Answer) -> list[str]:
     listed = answer.tables.get("theorems")
     if listed is None:
         return []
-    everyone = listed[listed["coalition"] == _grand(answer)].fillna({"lacking": "", "witness": ""})
+    everyone = listed[listed["coalition"] == grand_name(answer)].fillna({"lacking": "", "witness": ""})
     rows = [
         (row["statement"], yes_no(row["hypothesis"]), yes_no(row["conclusion"]), row["lacking"], _short(row["witness"]))
         for row in everyone.to_dict("records")
@@ -182,6 +189,12 @@ def _short(witness: str) -> str:
     return " ".join(
         number(float(word)) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", word) else word for word in witness.split()
     )
+
+
+def grand_proof(answer: Answer) -> list[str]:
+    """Return the section of who declines each threat to the grand coalition."""
+    met = answer.tables.get("met")
+    return _proof_section(answer, None if met is None else met[met["coalition"] == grand_name(answer)])
 
 
 def _proof_section(answer: Answer, met: pd.DataFrame | None) -> list[str]:

@@ -6,17 +6,22 @@ from collections.abc import Hashable, Iterator, Mapping
 
 import pandas as pd
 
-from breakaway.results.payoff_lines import Share, share_lines, shares, solutions_of
+from breakaway.results.payoff_lines import solutions_of
 from breakaway.results.records import Answer
-from breakaway.results.threats import declined, declined_lines, promises
+from breakaway.results.text_divisions import (
+    MOST_COALITIONS,
+    MOST_STRUCTURES,
+    coarsest_sentence,
+    grand_name,
+    grand_proof,
+    solution_section,
+    structure_payoffs,
+)
+from breakaway.results.threats import promises
 from breakaway.results.wording import aligned, braces, listing, number, paragraph, plural, vector, yes_no
 
-MOST_SOLUTIONS = 20
-MOST_COALITIONS = 31
-MOST_STRUCTURES = 15
 MOST_POINTS = 12
-MOST_PROVEN = 3
-"""Most solutions, coalitions, structures, blocked points and proofs that are listed in print."""
+"""Most blocked points of a coalition that are listed in print."""
 
 EVERY_POINT = "*"
 """Stands in the table of failures for all allocations of a set that is not finite."""
@@ -26,23 +31,19 @@ def ntu_sections(answer: Answer) -> Iterator[list[str]]:
     """Yield the sections of the answer, each a list of lines."""
     solutions = solutions_of(answer.tables["solutions"])
     yield paragraph(_headline(answer, solutions))
-    yield _solution_section(answer, solutions)
+    yield solution_section(answer, solutions, "A solution; there may be more with the product zero", total=False)
     if not solutions:
-        yield _structure_payoffs(answer)
+        yield structure_payoffs(answer)
     yield _failure_section(answer)
     yield _structure_section(answer)
     yield _coalition_section(answer)
     yield _naive_section(answer)
-    yield _proof_section(answer)
+    yield grand_proof(answer)
     yield _proven_section(answer)
 
 
-def _grand(answer: Answer) -> str:
-    return "+".join(answer.players)
-
-
 def _headline(answer: Answer, solutions: list[dict[str, float]]) -> str:
-    grand = _grand(answer)
+    grand = grand_name(answer)
     if not solutions:
         return f"The grand coalition {grand} breaks up{_whatever_it_does(answer, grand)}. {_what_holds(answer)}".strip()
     head = f"The grand coalition {grand} holds together"
@@ -71,37 +72,8 @@ def _what_holds(answer: Answer) -> str:
     structures = answer.tables.get("structures")
     if structures is None:
         return ""
-    names = structures[structures["coarsest"].astype(bool)]["structure"]
-    if names.empty:
-        return "No coalition structure is viable."
-    return f"The coarsest viable {'structure is' if len(names) == 1 else 'structures are'} {listing(names, most=6)}."
-
-
-def _solution_section(answer: Answer, solutions: list[dict[str, float]]) -> list[str]:
-    if not solutions:
-        return []
-    found = [Share("", f"{k} of {len(solutions)}", x) for k, x in enumerate(solutions[:MOST_SOLUTIONS], start=1)]
-    rest = len(solutions) - MOST_SOLUTIONS
-    more = [f"  ... and {rest} more: see solutions.csv"] if rest > 0 else []
-    complete = answer.certificate.claims.get("complete", True)
-    title = "Solutions" if complete else "A solution; there may be more with the product zero"
-    return [title, *share_lines(answer.players, found, ""), *more]
-
-
-def _structure_payoffs(answer: Answer) -> list[str]:
-    structures = answer.tables.get("structures")
-    if structures is None:
-        return []
-    payoffs = {str(c): solutions_of(rows) for c, rows in answer.tables["coalition_solutions"].groupby("coalition")}
-    names = structures[structures["coarsest"].astype(bool)]["structure"].tolist()
-    found = [
-        share
-        for name in names[:MOST_STRUCTURES]
-        for share in shares(name, {block: payoffs.get(block, []) for block in name.split("|")})
-    ]
-    rest = len(names) - MOST_STRUCTURES
-    more = [f"  ... and {rest} more: see structures.csv"] if rest > 0 else []
-    return ["Payoffs in the coarsest viable structures", *share_lines(answer.players, found, "structure"), *more]
+    viable = structures["coarsest"].astype(bool).any()
+    return coarsest_sentence(structures) if viable else "No coalition structure is viable."
 
 
 def _failure_section(answer: Answer) -> list[str]:
@@ -185,25 +157,6 @@ def _naive_section(answer: Answer) -> list[str]:
         "without convex sets the shortcut fails.",
         hanging=2,
     )
-
-
-def _proof_section(answer: Answer) -> list[str]:
-    met = answer.tables.get("met")
-    met = None if met is None else met[met["coalition"] == _grand(answer)]
-    if met is None or met.empty:
-        return []
-    tolerance = float(str(answer.certificate.claims.get("tolerance", 0.0)))
-    payoffs = answer.tables["solutions"].groupby("solution")["payoff"]
-    groups = []
-    for solution, rows in met.groupby("solution", sort=False):
-        found = declined(rows, tolerance, answer.players)
-        binding = sum(one.binding for one in found)
-        title = f"{vector(payoffs.get_group(solution))}, {plural(len(found), 'threat')}, {binding} binding"
-        groups.append((title, found))
-    lines = ["Proof: every threat is declined by a member who gets at least as much by staying"]
-    lines += declined_lines(groups[:MOST_PROVEN], "met")
-    rest = len(groups) - MOST_PROVEN
-    return lines + ([f"  ... and {plural(rest, 'more solution')}: see met.csv"] if rest > 0 else [])
 
 
 def _proven_section(answer: Answer) -> list[str]:

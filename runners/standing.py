@@ -10,19 +10,11 @@ import pandas as pd
 
 from breakaway.data.coalitions import members
 from breakaway.data.games import CharacteristicFunctionGame
-from breakaway.runners.concepts.question import Question, UndefinedError, totals
+from breakaway.results.tables import TABLES
+from breakaway.runners.concepts.question import Question, UndefinedError
+from breakaway.runners.ordered import subset_sums
 
-COLUMNS = (
-    "concept",
-    "solution",
-    "in_core",
-    "core_coalition",
-    "core_excess",
-    "unblocked",
-    "breakaway",
-    "threat_gain",
-    "in_prekernel",
-)
+COLUMNS = TABLES["comparison"]["standing"].columns
 
 
 class Standing(NamedTuple):
@@ -45,7 +37,12 @@ class Standing(NamedTuple):
 def standing_of(question: Question, payoffs: Sequence[float]) -> Standing:
     """Return where a payoff vector stands."""
     x = np.asarray(payoffs, dtype=float)
-    return Standing(*_core(question, x), *_blocking(question, x), _prekernel(question, x))
+    core: tuple[bool | None, str | None, float | None] = (None, None, None)
+    prekernel = None
+    if isinstance(question.game, CharacteristicFunctionGame):
+        excess = question.worths - subset_sums(x)
+        core, prekernel = _core(question, excess), _prekernel(question, excess)
+    return Standing(*core, *_blocking(question, x), prekernel)
 
 
 def standing_table(rows: Sequence[tuple[str, int, Standing]]) -> pd.DataFrame:
@@ -55,10 +52,7 @@ def standing_table(rows: Sequence[tuple[str, int, Standing]]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(flags, object))
 
 
-def _core(question: Question, x: np.ndarray) -> tuple[bool | None, str | None, float | None]:
-    if not isinstance(question.game, CharacteristicFunctionGame):
-        return None, None, None
-    excess = question.worths - totals(x)
+def _core(question: Question, excess: np.ndarray) -> tuple[bool | None, str | None, float | None]:
     over = -float(excess[-1])
     inner = excess[1:-1]
     if not len(inner):
@@ -81,12 +75,9 @@ def _blocking(question: Question, x: np.ndarray) -> tuple[bool | None, str | Non
     return bool(gains[worst] <= question.eps), name, float(gains[worst])
 
 
-def _prekernel(question: Question, x: np.ndarray) -> bool | None:
+def _prekernel(question: Question, excess: np.ndarray) -> bool:
     """Tell whether the surpluses of every pair against each other balance (Davis and Maschler 1965)."""
-    if not isinstance(question.game, CharacteristicFunctionGame):
-        return None
     n = len(question.players)
-    excess = question.worths - totals(x)
     if abs(float(excess[-1])) > question.eps:
         return False
     masks = np.arange(1 << n)

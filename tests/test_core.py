@@ -35,6 +35,7 @@ from breakaway.runners.concepts.core import balanced_collection, least_excess
 from breakaway.runners.concepts.polytope import vertices
 from breakaway.runners.concepts.question import UndefinedError
 from breakaway.runners.concepts.rational import KnownTotals, dual_vertex, incidence
+from breakaway.runners.ordered import subset_sums
 from breakaway.runners.solvers import (
     CapabilityError,
     InfeasibleError,
@@ -43,7 +44,6 @@ from breakaway.runners.solvers import (
     solve_model,
 )
 from breakaway.runners.solvers.rays import ZERO
-from breakaway.runners.standing import totals
 from breakaway.runners.verify.concepts.balance import nonnegative_fit
 
 SEEDS = range(20)
@@ -212,7 +212,7 @@ def check_against_coopgame(game: CharacteristicFunctionGame) -> None:
     assert row["value"] == pytest.approx(least["epsilon"], abs=100 * eps)
     assert row["bound"] == row["value"]
     for x in points(game, "least-core"):
-        excess = (np.array([0.0, *other.values()]) - totals(x))[1:-1].max()
+        excess = (np.array([0.0, *other.values()]) - subset_sums(x))[1:-1].max()
         assert excess == pytest.approx(least["epsilon"], abs=100 * eps)
 
 

@@ -36,7 +36,8 @@ from core_games import (
 from breakaway.models import nucleolus
 from breakaway.runners.concepts.core import least_excess
 from breakaway.runners.concepts.nucleolus import NUCLEOLUS, PRENUCLEOLUS, nucleolus_of, prenucleolus_of
-from breakaway.runners.concepts.question import Question, UndefinedError, totals
+from breakaway.runners.concepts.question import Question, UndefinedError
+from breakaway.runners.ordered import subset_sums
 from breakaway.runners.solvers import solve_model
 from breakaway.runners.standing import standing_of
 
@@ -173,7 +174,7 @@ def test_no_nearby_division_is_better(seed: int) -> None:
     x = np.array(prenucleolus_of(question).payoffs)
 
     def complaints(payoffs: np.ndarray) -> list[float]:
-        return np.sort(np.round((question.worths - totals(payoffs))[1:-1], 7))[::-1].tolist()
+        return np.sort(np.round((question.worths - subset_sums(payoffs))[1:-1], 7))[::-1].tolist()
 
     best = complaints(x)
     for i, j in itertools.permutations(range(n), 2):

@@ -15,7 +15,8 @@ import pyomo.environ as pyo
 
 from breakaway.data.coalitions import Coalition
 from breakaway.data.games import CharacteristicFunctionGame, Players
-from breakaway.runners.concepts.question import Question, UndefinedError, totals
+from breakaway.runners.concepts.question import Question, UndefinedError
+from breakaway.runners.ordered import subset_sums
 from breakaway.runners.solvers import NumericalError, solve_model
 
 MOST_PLAYERS = 16
@@ -109,11 +110,11 @@ def solve_by_rows(question: Question, build: Build, candidates: Sequence[Coaliti
         payoffs = np.array([pyo.value(payoff) for payoff in model.payoff.values()])
         allowed = pyo.value(model.excess) if hasattr(model, "excess") else 0.0
         fresh = np.setdiff1d(asked, rows, assume_unique=True)
-        short = (worths - totals(payoffs))[fresh] - allowed
+        short = (worths - subset_sums(payoffs))[fresh] - allowed
         if not (short > SHORT).any():
             return model
         centre = payoffs if centre is None else (payoffs + centre) / 2
-        there = (worths - totals(centre))[fresh]
+        there = (worths - subset_sums(centre))[fresh]
         more = int(ROWS_PER_PLAYER * len(payoffs) * GROWTH**turn)
         rows = np.concatenate([rows, np.union1d(_worst(fresh, short, more), _worst(fresh, there, more))])
     raise NumericalError(f"highs: coalitions are still short after {MOST_ROUNDS} rounds: loosen tolerance")

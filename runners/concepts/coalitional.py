@@ -6,9 +6,6 @@ from breakaway.data.games import ThreatGame
 from breakaway.runners.coalitional_nash import divide_game, method_that_applies
 from breakaway.runners.concepts.question import Concept, Found, Question
 
-NO_PRODUCT = "no unblocked allocation gives everybody more than disagreement"
-"""The note on a best product of zero."""
-
 
 def _solve(question: Question) -> Found:
     if isinstance(question.game, ThreatGame):

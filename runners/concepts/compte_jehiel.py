@@ -20,9 +20,10 @@ from breakaway.models import compte_jehiel
 from breakaway.results.wording import braces, listing
 from breakaway.runners.concepts.coalition_rows import scale_factor, scaled_game, solve_by_rows, tabled_game
 from breakaway.runners.concepts.core import core_points, empty_core
-from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError, totals
+from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError
 from breakaway.runners.concepts.rational import KnownTotals
 from breakaway.runners.division import fraction_of
+from breakaway.runners.ordered import subset_sums
 from breakaway.runners.solvers import solve_model
 
 MOST_PLAYERS = 12
@@ -94,13 +95,13 @@ def _maximise(question: Question, start: dict[str, float]) -> _Proven:
     duals = np.zeros(question.players.everyone + 1)
     for coalition, row in zip(range(1, question.players.everyone), model.enough.values(), strict=True):
         duals[coalition] = max(0.0, -float(model.dual.get(row, 0.0)))
-    slack = totals(rough) - question.worths * factor
+    slack = subset_sums(rough) - question.worths * factor
     found = []
     for most in TIGHT:
         tight = np.flatnonzero(slack <= most)
         tight = tight[(tight > 0) & (tight < question.players.everyone)]
         proven = _on_face(question, rough / factor, tight, duals * factor)
-        late = float((question.worths - totals(proven.payoffs))[1:-1].max())
+        late = float((question.worths - subset_sums(proven.payoffs))[1:-1].max())
         if proven.bound - proven.value <= PROVEN * max(1.0, abs(proven.value)) and late <= question.eps:
             return proven
         found.append((max(late, 0.0) / question.scale + proven.bound - proven.value, proven))

@@ -25,8 +25,9 @@ from breakaway.runners.concepts.coalition_rows import (
     solve_by_rows,
     tabled_game,
 )
-from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError, totals
+from breakaway.runners.concepts.question import Concept, Found, Question, UndefinedError
 from breakaway.runners.concepts.rational import KnownTotals, dual_vertex, exact_worths, incidence
+from breakaway.runners.ordered import subset_sums
 from breakaway.runners.solvers import NumericalError
 
 
@@ -135,7 +136,7 @@ def _prove(
 ) -> None:
     """Check that the payoffs keep every stage's coalitions within its excess (step 6)."""
     n = len(payoffs)
-    excess, room = question.worths - totals(np.array(payoffs)), n * question.eps
+    excess, room = question.worths - subset_sums(np.array(payoffs)), n * question.eps
     late = [float(excess[bounded].max()) - most for most, bounded in stages]
     if individually_rational:
         late.append(float(excess[[1 << i for i in range(n)]].max()))
@@ -146,7 +147,7 @@ def _prove(
 def excess_levels(question: Question, concept: str, payoffs: Payoffs) -> pd.DataFrame:
     """List coalitions by excess, largest first, until those listed determine the payoffs."""
     n, everyone = len(payoffs), question.players.everyone
-    excess = (question.worths - totals(np.array(payoffs)))[1:everyone]
+    excess = (question.worths - subset_sums(np.array(payoffs)))[1:everyone]
     order = np.argsort(-excess, kind="stable")
     known = KnownTotals(n)
     known.add(everyone, Fraction(0))

@@ -22,6 +22,7 @@ from breakaway.runners.characteristic import CoalitionSolutions, divide_all
 from breakaway.runners.division import BlockProblem
 from breakaway.runners.lattice import PlayerTypes
 from breakaway.runners.minimal_bounds import minimal_bounds
+from breakaway.runners.ordered import worth_array
 from breakaway.runners.search import Number
 from breakaway.runners.setting import player_types, scale_of_game
 from breakaway.runners.threat_game import block_problem, game_scale
@@ -113,9 +114,7 @@ class Question:
         """
         if not isinstance(self.game, CharacteristicFunctionGame):
             raise UndefinedError("a worth for every coalition is needed, which a game with given threats does not have")
-        worths = np.zeros(self.players.everyone + 1)
-        worths[list(self.game.worths)] = list(self.game.worths.values())
-        return worths
+        return worth_array(self.game)
 
     @property
     def worth(self) -> float:
@@ -187,14 +186,6 @@ class Question:
         if found is None:
             raise UndefinedError("has too many ways of meeting the threats to list")
         return found
-
-
-def totals(payoffs: np.ndarray) -> np.ndarray:
-    """Return x(S) for every coalition S, indexed by bitmask."""
-    sums = np.zeros(1)
-    for payoff in payoffs:
-        sums = np.concatenate([sums, sums + payoff])
-    return sums
 
 
 Solve = Callable[[Question], Found]

@@ -41,19 +41,29 @@ from breakaway.runners.verify.maps import StructureRow, read_structures
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.optimum import Division
 from breakaway.runners.verify.ordered import verify_ordered
-from breakaway.runners.verify.partitions import Lattice, parts
+from breakaway.runners.verify.partitions import Lattice, parts, strictly_inside
 from breakaway.runners.verify.products import Best
 from breakaway.runners.verify.reasons import (
-    Faced,
     Vector,
     check_causes,
     check_listed_threats,
-    check_met,
+    check_met_by_parts,
     check_repeated,
     numbered,
+    solution_columns,
+    threat_columns,
 )
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Key, Names, flag, keyed, label, number, read_solutions, rows, vectors
+from breakaway.runners.verify.tables import (
+    Key,
+    Names,
+    flag,
+    keyed,
+    number,
+    read_coalition_solutions,
+    read_solutions,
+    rows,
+)
 from breakaway.runners.verify.theorem_2 import check_theorem_2, same_weights
 from breakaway.runners.verify.theorems import TheoremCheck, check_theorems
 
@@ -126,7 +136,8 @@ def verify_characteristic(
     scale = max((abs(worth) for worth in game.worths.values()), default=0.0) or 1.0
     ledger, names = Ledger(scale), Names(game.players)
     accuracy = Accuracy(tolerance, scale, effort, made_in_fractions(claims))
-    audit = _Audit(game, ledger, accuracy, _coalitions(tables, names, ledger), _solutions(tables, names, ledger))
+    coalitions, solutions = _coalitions(tables, names, ledger), read_coalition_solutions(tables, names, ledger)
+    audit = _Audit(game, ledger, accuracy, coalitions, solutions)
     best = {block: _check_coalition(audit, block) for block in sorted(game.worths, key=int.bit_count)}
     everyone = game.players.everyone
     if everyone in best:
@@ -150,13 +161,6 @@ def _coalitions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger
     parsers = [names.coalition, number, flag, number, number]
     found = keyed("coalitions", lines, 1, parsers, ledger.claim("coalitions table readable"))
     return {key[0]: row for key, row in found.items()}
-
-
-def _solutions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) -> dict[Coalition, list[Payoffs]]:
-    lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), ledger)
-    parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
-    found = vectors("coalition_solutions", parsed, names, ledger.claim("coalition_solutions table readable"))
-    return {key[0]: payoffs for key, payoffs in found.items()}
 
 
 def _check_coalition(audit: _Audit, block: Coalition) -> Best:
@@ -241,18 +245,14 @@ def _check_totals(audit: _Audit, frame: pd.DataFrame, names: Names) -> None:
 
 def _check_reasons(audit: _Audit, tables: Mapping[str, pd.DataFrame], names: Names) -> None:
     """Check who declines each threat, and which threats coalitions that fail cannot meet."""
-    solution = {"coalition": names.coalition, "solution": label}
-    threat = {"breakaway": names.coalition, "threat": label}
-    solutions = numbered(tables, "coalition_solutions", solution, names)
+    solutions = numbered(tables, "coalition_solutions", solution_columns(names), names)
     if "met" in tables:
-        faced = {
-            key: Faced(payoffs, {k: v for k, v in solutions.items() if _strictly_inside(k[0], key[0])})
-            for key, payoffs in solutions.items()
-        }
-        check_met(audit.ledger, tables, (solution, threat), faced, names, audit.accuracy.eps)
+        check_met_by_parts(audit.ledger, tables, solutions, names, audit.accuracy.eps)
     if "failures" in tables:
-        listed = numbered(tables, "failures", {"coalition": names.coalition, **threat}, names, audit.ledger)
-        real = {key: solutions.get(key[1:], {}) for key in listed if _strictly_inside(key[1], key[0])}
+        listed = numbered(
+            tables, "failures", {"coalition": names.coalition, **threat_columns(names)}, names, audit.ledger
+        )
+        real = {key: solutions.get(key[1:], {}) for key in listed if strictly_inside(key[1], key[0])}
         check_listed_threats(audit.ledger, listed, real, audit.accuracy.eps)
         room = (2 + len(audit.game.players)) * audit.accuracy.eps
         check_repeated(audit.ledger, tables, {"coalition": names.coalition}, partial(_known, audit), room)
@@ -277,10 +277,6 @@ def _check_causes(audit: _Audit, listed: Mapping[Key, Vector]) -> None:
         needed = row[1] is False and float(problem.floor.sum()) <= problem.worth + audit.accuracy.eps
         if given.check(bool(asked) == needed, f"{name}: {len(asked)} threats listed, viable is {row[1]}") and asked:
             check_causes(audit.ledger, audit.accuracy, name, problem, np.concatenate(asked))
-
-
-def _strictly_inside(part: Coalition, block: Coalition) -> bool:
-    return part != block and not part & ~block
 
 
 def _known(audit: _Audit, key: Key) -> tuple[float, float] | None:

@@ -15,7 +15,7 @@ from breakaway.runners.verify.concepts.case import threat_rows
 from breakaway.runners.verify.divisions import Accuracy, asked_rows
 from breakaway.runners.verify.optimum import blocking_gain
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Names, label, rows, vectors
+from breakaway.runners.verify.tables import Names, label, read_coalition_solutions, rows, vectors
 
 STATUSES = ("solved", "empty", "undefined", "unfinished")
 
@@ -104,12 +104,9 @@ def _threats(
         **{k: tables[k] for k in ("coalitions",) if k in tables},
     }
     ledger.adopt(verify_characteristic(game, recursion, {}, tolerance), "threats")
-    names = Names(game.players)
-    lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), Ledger())
-    parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
-    found = vectors("coalition_solutions", parsed, names, Ledger().claim("read above"))
+    found = read_coalition_solutions(tables, Names(game.players), Ledger())  # what cannot be read failed above
     whole = game.players.everyone
-    asked = [asked_rows(whole, key[0], payoffs) for key, payoffs in found.items() if key[0] != whole]
+    asked = [asked_rows(whole, part, payoffs) for part, payoffs in found.items() if part != whole]
     return np.concatenate([np.empty((0, len(game.players))), *asked])
 
 

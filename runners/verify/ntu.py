@@ -34,7 +34,7 @@ from breakaway.runners.verify.ntu_structures import check_structures
 from breakaway.runners.verify.optimum import Division, log_product
 from breakaway.runners.verify.partitions import parts
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import Names, flag, number, read_solutions, rows, vectors
+from breakaway.runners.verify.tables import Names, flag, number, read_coalition_solutions, read_solutions, rows
 
 CoalitionRow = tuple[bool | None, float | None, float | None]
 """Viable, number of solutions, log product; None for what cannot be read."""
@@ -102,7 +102,7 @@ def verify_ntu(
         A row for each claim; tables that are incomplete or unreadable are failures, never exceptions.
     """
     ledger, names = Ledger(), Names(game.players)
-    solutions = _solutions(tables, names, ledger)
+    solutions = read_coalition_solutions(tables, names, ledger)
     scale = ledger.scale = _scale(game, solutions)
     for claim in ledger.claims.values():
         claim.scale = scale
@@ -141,13 +141,6 @@ def _coalitions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger
         if claim.check(block is not None and block not in found, f"coalitions: {line[0]} is unknown or appears twice"):
             found[block or 0] = (flag(line[1]), number(line[2]), number(line[3]))
     return found
-
-
-def _solutions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger) -> dict[Coalition, list[Payoffs]]:
-    lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), ledger)
-    parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
-    found = vectors("coalition_solutions", parsed, names, ledger.claim("coalition_solutions table readable"))
-    return {key[0]: payoffs for key, payoffs in found.items()}
 
 
 def _check_coalition(audit: NtuAudit, block: Coalition) -> Judged:

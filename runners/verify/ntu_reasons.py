@@ -15,7 +15,16 @@ from breakaway.runners.verify.divisions import asked_rows
 from breakaway.runners.verify.matching import check_vectors
 from breakaway.runners.verify.ntu_sets import anything_unblocked, free_points
 from breakaway.runners.verify.optimum import log_product
-from breakaway.runners.verify.reasons import Faced, Vector, check_causes, check_listed_threats, check_met, numbered
+from breakaway.runners.verify.partitions import strictly_inside
+from breakaway.runners.verify.reasons import (
+    Vector,
+    check_causes,
+    check_listed_threats,
+    check_met_by_parts,
+    numbered,
+    solution_columns,
+    threat_columns,
+)
 from breakaway.runners.verify.tables import Key, Names, flag, label, rows, vectors
 
 if TYPE_CHECKING:
@@ -28,24 +37,13 @@ EVERY_POINT = "*"
 Tables = Mapping[str, pd.DataFrame]
 
 
-def strictly_inside(part: Coalition, block: Coalition) -> bool:
-    """Tell whether a coalition is a strict part of another."""
-    return part != block and not part & ~block
-
-
 def check_reasons(audit: NtuAudit, tables: Tables, names: Names) -> None:
     """Check who declines each threat, and which threats block what failing coalitions could do."""
-    solution = {"coalition": names.coalition, "solution": label}
-    threat = {"breakaway": names.coalition, "threat": label}
-    solutions = numbered(tables, "coalition_solutions", solution, names)
+    solutions = numbered(tables, "coalition_solutions", solution_columns(names), names)
     if "met" in tables:
-        faced = {
-            key: Faced(payoffs, {k: v for k, v in solutions.items() if strictly_inside(k[0], key[0])})
-            for key, payoffs in solutions.items()
-        }
-        check_met(audit.ledger, tables, (solution, threat), faced, names, audit.accuracy.eps)
+        check_met_by_parts(audit.ledger, tables, solutions, names, audit.accuracy.eps)
     if "failures" in tables:
-        columns = {"coalition": names.coalition, "point": label, **threat}
+        columns = {"coalition": names.coalition, "point": label, **threat_columns(names)}
         listed = numbered(tables, "failures", columns, names, audit.ledger)
         real = {key: solutions.get(key[2:], {}) for key in listed if strictly_inside(key[2], key[0])}
         check_listed_threats(audit.ledger, listed, real, audit.accuracy.eps)

@@ -74,6 +74,11 @@ def replace(structure: Structure, block: Coalition, part: Coalition) -> Structur
     return tuple(sorted(blocks, key=lambda coalition: coalition & -coalition))
 
 
+def strictly_inside(part: Coalition, block: Coalition) -> bool:
+    """Tell whether a coalition is a strict part of another."""
+    return part != block and not part & ~block
+
+
 def parts(block: Coalition) -> list[Coalition]:
     """Return the nonempty coalitions strictly inside a block, in the order of their bitmasks."""
     found = []

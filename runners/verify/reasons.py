@@ -18,8 +18,9 @@ import pandas as pd
 from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.divisions import NOISE, Accuracy, required_worth
 from breakaway.runners.verify.optimum import Division
+from breakaway.runners.verify.partitions import strictly_inside
 from breakaway.runners.verify.record import Ledger
-from breakaway.runners.verify.tables import Key, Names, number, rows
+from breakaway.runners.verify.tables import Key, Names, label, number, rows
 
 DECLINED = "every threat declined by a member"
 REPEATED = "failures repeat worths and required worths"
@@ -61,6 +62,16 @@ def numbered(
         if claim.check(fresh, partial(_words, table, line, "cannot be read or appears twice")):
             found.setdefault(key, {})[player or 0] = payoff or 0.0
     return found
+
+
+def solution_columns(names: Names) -> Columns:
+    """Return the columns that name a solution of a coalition."""
+    return {"coalition": names.coalition, "solution": label}
+
+
+def threat_columns(names: Names) -> Columns:
+    """Return the columns that name a threat by a solution of a breakaway."""
+    return {"breakaway": names.coalition, "threat": label}
 
 
 def _key(columns: Columns, line: Sequence[Any]) -> Key:
@@ -107,6 +118,20 @@ def check_met(
         claim.check(loss <= eps, partial(words, "would gain by leaving"), loss)
     for solution, threat in sorted(left, key=str):
         claim.fail(f"met: nobody declines threat {threat} to solution {solution}")
+
+
+def check_met_by_parts(
+    ledger: Ledger, tables: Tables, solutions: Mapping[Key, Vector], names: Names, eps: float
+) -> None:
+    """Check ``met`` where the solutions of all strict parts of a coalition threaten it.
+
+    ``solutions`` has payoffs by coalition and number, as :func:`numbered` reads them.
+    """
+    faced = {
+        key: Faced(payoffs, {k: v for k, v in solutions.items() if strictly_inside(k[0], key[0])})
+        for key, payoffs in solutions.items()
+    }
+    check_met(ledger, tables, (solution_columns(names), threat_columns(names)), faced, names, eps)
 
 
 def _or_nan(value: float | None) -> float:

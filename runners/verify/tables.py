@@ -158,6 +158,16 @@ def read_solutions(tables: Mapping[str, pd.DataFrame], names: Names, ledger: Led
     return vectors("solutions", parsed, names, ledger.claim("solutions table readable")).get(("N",), [])
 
 
+def read_coalition_solutions(
+    tables: Mapping[str, pd.DataFrame], names: Names, ledger: Ledger
+) -> dict[Coalition, list[Payoffs]]:
+    """Read the solutions of every coalition, payoffs in the order of its members."""
+    lines = rows(tables, "coalition_solutions", ("coalition", "solution", "player", "payoff"), ledger)
+    parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
+    found = vectors("coalition_solutions", parsed, names, ledger.claim("coalition_solutions table readable"))
+    return {key[0]: payoffs for key, payoffs in found.items()}
+
+
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 

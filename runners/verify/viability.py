@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from breakaway.data.coalitions import Coalition, Structure
+from breakaway.data.coalitions import Structure
 from breakaway.data.games import ExternalityGame
 from breakaway.runners.verify.audit import MapAudit
 from breakaway.runners.verify.blocks import check_blocks, check_totals, check_viable, check_worths
@@ -19,7 +19,7 @@ from breakaway.runners.verify.failures import check_failure_numbers, check_failu
 from breakaway.runners.verify.flags import check_coarsest, check_efficient, check_listed
 from breakaway.runners.verify.knife_edges import MapDecider, check_map_edges
 from breakaway.runners.verify.matching import check_vectors
-from breakaway.runners.verify.partitions import parts
+from breakaway.runners.verify.partitions import parts, strictly_inside
 from breakaway.runners.verify.pattern_map import verify_patterns
 from breakaway.runners.verify.reasons import Faced, Vector, check_met, numbered
 from breakaway.runners.verify.record import Verification
@@ -115,11 +115,7 @@ def _check_met(audit: MapAudit, tables: Mapping[str, pd.DataFrame], names: Names
     for (structure, *key), vector in threats.items():
         by_structure.setdefault(structure, {})[tuple(key)] = vector
     faced = {
-        key: Faced(payoffs, {k: v for k, v in by_structure.get(key[0], {}).items() if _strictly_inside(k[0], key[1])})
+        key: Faced(payoffs, {k: v for k, v in by_structure.get(key[0], {}).items() if strictly_inside(k[0], key[1])})
         for key, payoffs in numbered(tables, "payoffs", solution, names).items()
     }
     check_met(audit.ledger, tables, (solution, threat), faced, names, audit.accuracy.eps)
-
-
-def _strictly_inside(part: Coalition, block: Coalition) -> bool:
-    return part != block and not part & ~block
