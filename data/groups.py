@@ -263,3 +263,20 @@ def member_counts(groups: GroupArray) -> tuple[NDArray[np.int64], NDArray[np.int
 def payoff_within(groups: GroupArray, imputation: Floats) -> Floats:
     """Return the total payoff of the members of each group, u(G) = sum over i in G of u_i, shape (m,)."""
     return np.asarray(np.append(imputation, 0.0)[groups].sum(axis=1), dtype=np.float64)
+
+
+def symmetric_plan(types: int, groups: GroupArray, masses: Floats) -> Floats:
+    """Return the transport plan of an assignment to groups of one and two, shape (types, types).
+
+    A pair [i, j] of mass tau carries tau from i to j and tau from j to i, so that a pair [i, i] carries 2 tau from i to
+    itself (Wang 2019, equations 9 and 10); who stays alone is carried to itself. Rows and columns add up to the masses
+    of the types.
+    """
+    plan = np.zeros((types, types))
+    first = groups[:, 0]
+    second = groups[:, 1] if groups.shape[1] > 1 else np.full(len(groups), -1)
+    alone = second < 0
+    np.add.at(plan, (first[alone], first[alone]), masses[alone])
+    np.add.at(plan, (first[~alone], second[~alone]), masses[~alone])
+    np.add.at(plan, (second[~alone], first[~alone]), masses[~alone])
+    return plan

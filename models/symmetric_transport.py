@@ -55,6 +55,7 @@ from breakaway.data.groups import (
     group_sizes,
     permitted_groups,
     surpluses,
+    symmetric_plan,
 )
 from breakaway.models import small_groups
 from breakaway.models.blocks import check_formulation
@@ -317,11 +318,4 @@ def pair_plan(game: FiniteGroupGame, groups: GroupArray, masses: Floats) -> Floa
     """
     if game.max_size > 2:
         raise ValueError(f"groups have up to {game.max_size} members: a matrix shows pairs only")
-    plan = np.zeros((len(game.types), len(game.types)))
-    first = groups[:, 0]
-    second = groups[:, 1] if groups.shape[1] > 1 else np.full(len(groups), -1)
-    alone = second < 0
-    np.add.at(plan, (first[alone], first[alone]), masses[alone])
-    np.add.at(plan, (first[~alone], second[~alone]), masses[~alone])
-    np.add.at(plan, (second[~alone], first[~alone]), masses[~alone])
-    return plan
+    return symmetric_plan(len(game.types), groups, masses)

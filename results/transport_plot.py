@@ -1,8 +1,7 @@
 """The picture of pairs as a transport plan: the assignment on unordered pairs, and the symmetric plan that it becomes.
 
-By equation (9) of Wang (2019) a pair [i, j] of mass tau carries tau from i to j and tau from j to i, and a pair [i, i]
-carries 2 tau from i to itself: off the diagonal the plan repeats tau, on the diagonal it doubles it. A group of one is
-a person who is carried to itself. Rows and columns of the plan add up to the masses of the types.
+Off the diagonal the plan repeats the mass of a pair, on the diagonal it doubles it
+(:func:`breakaway.data.groups.symmetric_plan`).
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.groups import symmetric_plan
 from breakaway.results.canvas import INK, new_figure, save
 from breakaway.results.records import Answer
 from breakaway.results.wording import number
@@ -63,19 +63,16 @@ def transport_figure(answer: Answer) -> Figure:
 def plans(answer: Answer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return tau on unordered pairs (upper triangle; pairs only), and the symmetric plan, shape (types, types)."""
     place = {name: k for k, name in enumerate(answer.players)}
-    pairs = np.zeros((len(place), len(place)))
-    plan = np.zeros_like(pairs)
     assignment = answer.tables["assignment"]
-    for group, mass in zip(assignment["group"].tolist(), assignment["mass"].tolist(), strict=True):
+    masses = assignment["mass"].to_numpy(dtype=np.float64)
+    groups = np.full((len(assignment), 2), -1, dtype=np.int32)
+    for row, group in enumerate(assignment["group"].tolist()):
         members = sorted(place[name] for name in str(group).split("+"))
-        i, j = members[0], members[-1]
-        if len(members) == 1:
-            plan[i, i] += mass
-            continue
-        pairs[i, j] += mass
-        plan[i, j] += mass
-        plan[j, i] += mass
-    return pairs, plan
+        groups[row, : len(members)] = members
+    pairs = np.zeros((len(place), len(place)))
+    paired = groups[:, 1] >= 0
+    np.add.at(pairs, (groups[paired, 0], groups[paired, 1]), masses[paired])
+    return pairs, symmetric_plan(len(place), groups, masses)
 
 
 def _draw(axes: Axes, answer: Answer, masses: NDArray[np.float64], title: str) -> None:

@@ -34,7 +34,7 @@ from breakaway.data.groups import (
 )
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
 from breakaway.runners.groups.pricing import distinct
-from breakaway.runners.groups.protocol import Deadline, Proof, never
+from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
 from breakaway.runners.groups.solution import GroupSolution
 
 SAMPLE = 1_000
@@ -127,27 +127,10 @@ class _Checked:
 
 
 @dataclass(frozen=True, eq=False)
-class BlackBoxData:
-    """A game in units of ``largest_entry``; masses add up to one."""
+class BlackBoxData(GroupData):
+    """A game whose surplus is a function."""
 
     game: SurplusFunctionGame
-    masses: Floats
-    largest_entry: float
-
-    @property
-    def types(self) -> int:
-        """Return the number of types."""
-        return len(self.masses)
-
-    @property
-    def sizes(self) -> range:
-        """Return the sizes of permitted groups."""
-        return range(self.game.min_size, self.game.max_size + 1)
-
-    @property
-    def largest(self) -> int:
-        """Return the greatest size."""
-        return self.game.max_size
 
     def raw(self, groups: GroupArray) -> Floats:
         """Return the surplus of padded groups."""
@@ -166,7 +149,8 @@ def scaled_data(game: SurplusFunctionGame) -> BlackBoxData:
         groups = np.sort(rng.integers(len(game.types), size=(SAMPLE, size)), axis=1)
         largest = max(largest, float(game.surplus(groups).max()))
     masses = game.types.masses
-    return BlackBoxData(game, masses / masses.sum(), largest or 1.0)
+    sizes = range(game.min_size, game.max_size + 1)
+    return BlackBoxData(masses / masses.sum(), sizes, largest or 1.0, game)
 
 
 # --- the exact search ------------------------------------------------------------------------------------------------

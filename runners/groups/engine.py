@@ -118,12 +118,12 @@ def scaled_game(game: PairwiseGroupGame) -> tuple[PairwiseData, float]:
     largest = max(float(np.abs(entries).max(initial=0.0)) for entries in (game.solo, game.values, used)) or 1.0
     mass = float(game.types.masses.sum())
     data = PairwiseData(
-        game.types.masses / mass,
-        game.solo / largest,
-        np.ascontiguousarray(game.values / largest),
-        game.size_cost / largest,
-        range(game.min_size, game.max_size + 1),
-        largest,
+        masses=game.types.masses / mass,
+        sizes=range(game.min_size, game.max_size + 1),
+        largest_entry=largest,
+        solo=game.solo / largest,
+        values=np.ascontiguousarray(game.values / largest),
+        size_cost=game.size_cost / largest,
     )
     return data, largest * mass
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from breakaway.data.groups import Floats, GroupArray, GroupGame, group_sizes, member_counts
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
-from breakaway.runners.groups.protocol import Deadline, Proof, never
+from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
 from breakaway.runners.groups.solution import GroupSolution
 from breakaway.runners.solvers import InfeasibleError, NumericalError
 
@@ -65,25 +65,12 @@ class GroupIndex:
 
 
 @dataclass(frozen=True, eq=False)
-class ListedData:
-    """A listed game in units of its largest entry; masses add up to one; groups not listed are worth 0."""
+class ListedData(GroupData):
+    """A listed game; groups not listed are worth 0."""
 
-    masses: Floats
-    sizes: range
     groups: GroupArray
     surplus: Floats
-    largest_entry: float
     index: GroupIndex
-
-    @property
-    def types(self) -> int:
-        """Return the number of types."""
-        return len(self.masses)
-
-    @property
-    def largest(self) -> int:
-        """Return the greatest size."""
-        return self.sizes.stop - 1
 
     def raw(self, groups: GroupArray) -> Floats:
         """Return the surplus of padded groups."""
@@ -101,7 +88,7 @@ def scaled_data(
     largest = float(surplus.max(initial=0.0)) or 1.0
     masses, sizes = game.types.masses, range(game.min_size, groups.shape[1] + 1)
     index = index or GroupIndex(len(game.types), groups, surplus)
-    return ListedData(masses / masses.sum(), sizes, groups, surplus / largest, largest, index)
+    return ListedData(masses / masses.sum(), sizes, largest, groups, surplus / largest, index)
 
 
 class ListedPricer:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.groups import Floats, GroupArray
-from breakaway.runners.groups.protocol import Deadline, Proof, never
+from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
 
 Bools = NDArray[np.bool_]
 
@@ -44,25 +44,12 @@ REPEATED = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class PairwiseData:
-    """Arrays of a pairwise game in units of its largest entry; masses add up to one."""
+class PairwiseData(GroupData):
+    """Arrays of a pairwise game."""
 
-    masses: Floats
     solo: Floats
     values: Floats
     size_cost: Floats
-    sizes: range
-    largest_entry: float
-
-    @property
-    def types(self) -> int:
-        """Return the number of types."""
-        return len(self.masses)
-
-    @property
-    def largest(self) -> int:
-        """Return the greatest size."""
-        return self.sizes.stop - 1
 
     def raw(self, groups: GroupArray) -> Floats:
         """Return solo + pairs - cost of padded groups, of either sign."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,29 +31,28 @@ class Proof:
     searched: bool
 
 
-class GroupData(Protocol):
-    """A game in units of its ``largest_entry``; masses, shape (types,), add up to one."""
+@dataclass(frozen=True, eq=False)
+class GroupData(ABC):
+    """A game in units of its ``largest_entry``, the unit of money.
 
-    @property
-    def masses(self) -> Floats:
-        """Return the mass of every type."""
+    ``masses``, shape (types,), add up to one; ``sizes`` are those of permitted groups.
+    """
 
-    @property
-    def sizes(self) -> range:
-        """Return the sizes of permitted groups."""
+    masses: Floats
+    sizes: range
+    largest_entry: float
 
     @property
     def types(self) -> int:
         """Return the number of types."""
+        return len(self.masses)
 
     @property
     def largest(self) -> int:
         """Return the greatest size."""
+        return self.sizes.stop - 1
 
-    @property
-    def largest_entry(self) -> float:
-        """Return the unit of money."""
-
+    @abstractmethod
     def raw(self, groups: GroupArray) -> Floats:
         """Return the surplus of padded groups; it may be negative where the group is worth 0."""
 

@@ -23,6 +23,7 @@ from breakaway.data.groups import (
     PairwiseGroupGame,
     SurplusFunctionGame,
     permitted_groups,
+    surplus_of,
 )
 
 MOST_ENUMERATED = 20_000_000
@@ -172,17 +173,7 @@ def _one_by_one(game: PairwiseGroupGame | SurplusFunctionGame, u: Floats, size: 
         found.notes.append(f"{count:,} groups of {size} members are too many to go through")
         return
     for groups in _all_groups(len(u), size):
-        found.see(_surplus(game, groups) - u[groups].sum(axis=1), groups)
-
-
-def _surplus(game: PairwiseGroupGame | SurplusFunctionGame, groups: np.ndarray) -> Floats:
-    if isinstance(game, SurplusFunctionGame):
-        return np.asarray(game.surplus(groups), dtype=np.float64)
-    total = game.solo[groups].sum(axis=1) - game.size_cost[groups.shape[1]]
-    for a, b in itertools.combinations(range(groups.shape[1]), 2):
-        total = total + game.values[groups[:, a], groups[:, b]]
-    result: Floats = np.maximum(total, 0.0)
-    return result
+        found.see(surplus_of(game, groups) - u[groups].sum(axis=1), groups)
 
 
 def _all_groups(types: int, size: int) -> Iterator[np.ndarray]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, surplus_of
+from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, surpluses
 from breakaway.runners.verify.blocking import Blocking, search_blocking
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import number, rows
+from breakaway.runners.verify.tables import number, read_imputation, rows
 
 RELATIVE_GAP = 1e-7
 """Gap of welfare, relative to the welfare, within which an assignment counts as stable."""
@@ -41,13 +41,14 @@ def verify_assignment(
     """
     ledger = Ledger()
     formed, masses, listed = _assignment(game, tables, ledger)
-    surplus = np.array([_surplus(game, group) for group in formed]).reshape(len(formed))
+    defined = _surpluses(game, formed)
+    surplus = np.where(np.isfinite(defined), defined, 0.0)
     ledger.scale = max(float(np.abs(surplus).max(initial=0.0)), float(np.abs(masses).max(initial=0.0))) or 1.0
     for claim in ledger.claims.values():
         claim.scale = ledger.scale
     eps = tolerance * ledger.scale
-    _check_assignment(game, ledger, formed, masses, listed, surplus, eps)
-    payoffs = _imputation(game, tables, ledger)
+    _check_assignment(game, ledger, formed, masses, listed, defined, eps)
+    payoffs = read_imputation(game.types, tables, ledger)
     if payoffs is not None:
         slack = eps if "welfare" not in tables else max(eps, RELATIVE_GAP * ledger.scale)
         left_open = RELATIVE_GAP * max(abs(float(surplus @ masses)), 1.0) if "welfare" in tables else 0.0
@@ -58,18 +59,15 @@ def verify_assignment(
     return ledger.close()
 
 
-def _surplus(game: FiniteGroupGame, group: tuple[int, ...]) -> float:
-    """Return the surplus of a group, 0 when its size is not permitted; that it may not form is checked elsewhere."""
-    if not game.min_size <= len(group) <= game.max_size:
-        return 0.0
-    found = float(surplus_of(game, np.array([group]))[0])
-    return found if np.isfinite(found) else 0.0
-
-
-def _may_form(game: FiniteGroupGame, group: tuple[int, ...]) -> bool:
-    """Tell whether a group is permitted."""
-    size = game.min_size <= len(group) <= game.max_size
-    return size and bool(surplus_of(game, np.array([group]))[0] > -np.inf)
+def _surpluses(game: FiniteGroupGame, formed: list[tuple[int, ...]]) -> Floats:
+    """Return the surpluses of groups; -infinity for those that may not form."""
+    found = np.full(len(formed), -np.inf)
+    permitted = [k for k, group in enumerate(formed) if game.min_size <= len(group) <= game.max_size]
+    padded = np.full((len(permitted), game.max_size), -1, dtype=np.int32)
+    for row, k in enumerate(permitted):
+        padded[row, : len(formed[k])] = formed[k]
+    found[permitted] = surpluses(game, padded)
+    return found
 
 
 def _assignment(
@@ -91,21 +89,6 @@ def _assignment(
     return formed, np.array(masses), listed
 
 
-def _imputation(game: FiniteGroupGame, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> Floats | None:
-    """Return the payoff of every type; None when one is missing."""
-    claim = ledger.claim("imputation table readable")
-    found: dict[str, float] = {}
-    for name, payoff in rows(tables, "imputation", ("type", "payoff"), ledger):
-        value = number(payoff)
-        if claim.check(str(name) in game.types.names and value is not None, f"{name}: unknown type or no payoff"):
-            claim.check(str(name) not in found, f"{name} appears twice")
-            found[str(name)] = float(value or 0.0)
-    missing = [name for name in game.types.names if name not in found]
-    if not claim.check(not missing, f"no payoff for {', '.join(missing[:5])}"):
-        return None
-    return np.array([found[name] for name in game.types.names])
-
-
 def _check_assignment(
     game: FiniteGroupGame,
     ledger: Ledger,
@@ -115,13 +98,13 @@ def _check_assignment(
     surplus: Floats,
     eps: float,
 ) -> None:
-    """Check sizes, masses, surpluses, and that everybody is in some group."""
+    """Check sizes, masses, surpluses (-infinity: may not form), and that everybody is in some group."""
     permitted, positive = ledger.claim("groups permitted"), ledger.claim("masses not negative")
     worth = ledger.claim("surpluses follow from the definition")
     used = np.zeros(len(game.types))
     for group, mass, own, found in zip(formed, masses, listed, surplus, strict=True):
         name = game.types.group_name(group)
-        allowed = _may_form(game, group)
+        allowed = bool(np.isfinite(found))
         permitted.check(allowed, f"{name} may not form: {len(group)} members, or not listed")
         positive.check(mass >= -eps, f"{name} has mass {mass:.6g}", max(-mass, 0.0))
         if own is not None and allowed:

@@ -12,7 +12,7 @@ from breakaway.data.groups import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.runners.verify.positive_blocking import Gain, most_gain
 from breakaway.runners.verify.record import Ledger, Verification
-from breakaway.runners.verify.tables import label, number, rows
+from breakaway.runners.verify.tables import label, number, read_imputation, rows
 
 RELATIVE_GAP = 1e-7
 """Gap of welfare, relative to the welfare, within which an assignment counts as stable."""
@@ -55,7 +55,7 @@ def verify_positive(
     for name, own, worth in zip(names, listed, surplus.tolist(), strict=True):
         if own is not None:
             ledger.claim("surpluses follow from the definition").equal(f"surplus of {name}", own, worth, eps)
-    payoffs = _imputation(game, tables, ledger)
+    payoffs = read_imputation(game.types, tables, ledger)
     if payoffs is not None:
         _check_stability(game, ledger, tables, claims, eps, _Formed(names, masses, groups, surplus), payoffs)
     return ledger.close()
@@ -111,21 +111,6 @@ def _check_assignment(
     for name, have, want in zip(game.types.names, (masses @ groups).tolist(), game.types.masses.tolist(), strict=True):
         what = f"people of type {name} in groups"
         served.check(abs(have - want) <= room, f"{what}: {have:.12g}, there are {want:.12g}")
-
-
-def _imputation(game: PositiveSizeGame, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> Floats | None:
-    """Return the payoff of every type; None when one is missing."""
-    claim = ledger.claim("imputation table readable")
-    found: dict[str, float] = {}
-    for name, payoff in rows(tables, "imputation", ("type", "payoff"), ledger):
-        value, kind = number(payoff), label(name)
-        known = kind in game.types.names and value is not None and kind not in found
-        if claim.check(known, f"{kind}: unknown type, no payoff, or listed twice"):
-            found[kind] = float(value or 0.0)
-    missing = [name for name in game.types.names if name not in found]
-    if not claim.check(not missing, f"no payoff for {', '.join(missing[:5])}"):
-        return None
-    return np.array([found[name] for name in game.types.names])
 
 
 def _check_stability(

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from breakaway.data.coalitions import Coalition, Structure, members, parse_coalition, parse_structure
 from breakaway.data.games import Payoffs, Players
+from breakaway.data.groups import Floats, Types
 from breakaway.runners.verify.record import Claim, Ledger
 
 Key = tuple[Any, ...]
@@ -166,6 +168,22 @@ def read_coalition_solutions(
     parsed = (((block := names.coalition(line[0]), line[1]), block, line) for line in lines)
     found = vectors("coalition_solutions", parsed, names, ledger.claim("coalition_solutions table readable"))
     return {key[0]: payoffs for key, payoffs in found.items()}
+
+
+def read_imputation(types: Types, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> Floats | None:
+    """Read the payoff of every type, shape (types,); None when one is missing."""
+    claim = ledger.claim("imputation table readable")
+    known_types = set(types.names)
+    found: dict[str, float] = {}
+    for name, payoff in rows(tables, "imputation", ("type", "payoff"), ledger):
+        value, kind = number(payoff), label(name)
+        known = kind in known_types and value is not None and kind not in found
+        if claim.check(known, f"{kind}: unknown type, no payoff, or listed twice"):
+            found[kind] = float(value or 0.0)
+    missing = [name for name in types.names if name not in found]
+    if not claim.check(not missing, f"no payoff for {', '.join(missing[:5])}"):
+        return None
+    return np.array([found[name] for name in types.names])
 
 
 def _is_nan(value: object) -> bool:
