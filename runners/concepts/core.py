@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import pyomo.environ as pyo
 
 from breakaway.data.coalitions import Coalition
 from breakaway.data.games import Payoffs
@@ -57,13 +58,18 @@ def balanced_collection(question: Question) -> BalancedCollection:
 
 
 def _balanced_collection(question: Question) -> BalancedCollection:
-    game = scaled_game(question)
+    model = _solved(question, "least_total")
     worths, n = exact_worths(question.worths), len(question.players)
-    model = solve_by_rows(
-        question, lambda rows: core.build(game, "least_total", rows), range(1, question.players.everyone)
-    )
     coalitions, duals = positive_duals(question, model, model.enough)
     return _at_vertex(coalitions, duals, worths, n)
+
+
+def _solved(question: Question, formulation: str) -> pyo.ConcreteModel:
+    """Solve a formulation of the core in scaled worths, over strict coalitions."""
+    game = scaled_game(question)
+    return solve_by_rows(
+        question, lambda rows: core.build(game, formulation, rows), range(1, question.players.everyone)
+    )
 
 
 def _at_vertex(coalitions: list[Coalition], duals: list[float], worths: list[Fraction], n: int) -> BalancedCollection:
@@ -91,11 +97,8 @@ def least_excess(question: Question) -> Fraction:
     SolveError
         When the solver fails.
     """
-    game = scaled_game(question)
+    model = _solved(question, "least_excess")
     worths, n = exact_worths(question.worths), len(question.players)
-    model = solve_by_rows(
-        question, lambda rows: core.build(game, "least_excess", rows), range(1, question.players.everyone)
-    )
     coalitions, duals = positive_duals(question, model, model.short_by)
     columns = [incidence(coalition, n, 1) for coalition in coalitions] + [[*([-1] * n), 0]]
     weights = dual_vertex(columns, [*([0] * n), 1], [*duals, 1.0], [*([True] * len(coalitions)), False])

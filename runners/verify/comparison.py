@@ -11,8 +11,7 @@ from breakaway.data.games import CharacteristicFunctionGame, ThreatGame, TotalWo
 from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.characteristic import verify_characteristic
 from breakaway.runners.verify.concepts import VERIFIERS, Case
-from breakaway.runners.verify.concepts.case import threat_rows
-from breakaway.runners.verify.divisions import Accuracy, asked_rows
+from breakaway.runners.verify.divisions import Accuracy, asked_rows, threat_rows
 from breakaway.runners.verify.optimum import blocking_gain
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import Names, label, read_coalition_solutions, rows, vectors

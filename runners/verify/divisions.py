@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.games import Payoffs
+from breakaway.data.games import Payoffs, ThreatGame
 from breakaway.runners.verify.boxes import Matrix, demands, search
 from breakaway.runners.verify.optimum import BestDivisions, Division, blocking_gain, least_total, log_product
 from breakaway.runners.verify.products import Best, check_products
@@ -73,6 +73,14 @@ def asked_rows(block: Coalition, part: Coalition, payoffs: Sequence[Payoffs]) ->
     if len(payoffs):
         result[:, columns] = payoffs
     return result
+
+
+def threat_rows(game: ThreatGame) -> Matrix:
+    """Return given threats as rows over the players, infinity for those outside the coalition."""
+    asked = np.full((len(game.threats), len(game.players)), np.inf)
+    for row, threat in zip(asked, game.threats, strict=True):
+        row[list(members(threat.coalition))] = threat.payoffs
+    return asked
 
 
 def required_worth(problem: Division, accuracy: Accuracy, guess: float = np.inf) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from breakaway.runners.verify.boxes import Levels, Mask, Matrix, demands, search
 from breakaway.runners.verify.divisions import Accuracy
-from breakaway.runners.verify.optimum import Division, water_fill
+from breakaway.runners.verify.optimum import Division, Sharing, water_fill
 
 AT_ONCE = 64
 """Divisions that are compared with all others at a time."""
@@ -50,11 +50,9 @@ def equal_division_rows(worths: Matrix, block: int, floor: Matrix) -> Matrix:
 
 
 @dataclass
-class MostEqual:
+class MostEqual(Sharing):
     """Judge for the most equal divisions: keeps boxes that may hold one that none found so far dominates."""
 
-    problem: Division
-    eps: float
     found: Matrix = field(init=False)
     sums: Matrix = field(init=False)
 
@@ -67,11 +65,6 @@ class MostEqual:
         kept: Mask = self.room(low) >= 0
         kept[kept] = ~self._outdone(lorenz_sums(water_fill(low[kept], self.problem), self.problem.floor))
         return kept
-
-    def room(self, low: Matrix) -> Matrix:
-        """Return what is left of the worth."""
-        left: Matrix = self.problem.worth + self.eps - low.sum(axis=1)
-        return left
 
     def offer(self, low: Matrix, levels: Levels) -> None:
         """Record the most equal divisions of boxes that meet every threat."""
@@ -94,14 +87,12 @@ class MostEqual:
 
 
 @dataclass
-class NowhereBelow:
+class NowhereBelow(Sharing):
     """Judge for divisions that dominate a given one: keeps boxes whose most equal division is nowhere below one.
 
     Whatever a box holds has Lorenz sums of at most those of its most equal division.
     """
 
-    problem: Division
-    eps: float
     given: Matrix
     found: Matrix = field(init=False)
 
@@ -116,11 +107,6 @@ class NowhereBelow:
         nowhere_below: Mask = np.all(sums[:, None, :] >= self.given[None, :, :] - self.eps, axis=2)
         kept[kept] = nowhere_below.any(axis=1)
         return kept
-
-    def room(self, low: Matrix) -> Matrix:
-        """Return what is left of the worth."""
-        left: Matrix = self.problem.worth + self.eps - low.sum(axis=1)
-        return left
 
     def offer(self, low: Matrix, levels: Levels) -> None:
         """Record the most equal divisions of boxes that meet every threat, those alike in Lorenz sums once."""

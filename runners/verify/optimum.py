@@ -84,11 +84,22 @@ class LeastTotal:
 
 
 @dataclass
-class BestDivisions:
-    """Judge for the maximisers: keeps boxes whose water-filled product comes within ``slack`` of the best known."""
+class Sharing:
+    """What judges of the divisions of one worth share: the problem, and what a box leaves of the worth."""
 
     problem: Division
     eps: float
+
+    def room(self, low: Matrix) -> Matrix:
+        """Return what is left of the worth."""
+        left: Matrix = self.problem.worth + self.eps - low.sum(axis=1)
+        return left
+
+
+@dataclass
+class BestDivisions(Sharing):
+    """Judge for the maximisers: keeps boxes whose water-filled product comes within ``slack`` of the best known."""
+
     slack: float
     best: float = -np.inf
     found: list[Matrix] = field(default_factory=list)
@@ -100,11 +111,6 @@ class BestDivisions:
         if np.isfinite(self.best):
             kept[kept] = self._value(water_fill(low[kept], self.problem)) >= self.best - self.slack
         return kept
-
-    def room(self, low: Matrix) -> Matrix:
-        """Return what is left of the worth."""
-        left: Matrix = self.problem.worth + self.eps - low.sum(axis=1)
-        return left
 
     def offer(self, low: Matrix, levels: Levels) -> None:
         """Record the best division in boxes that meet every threat."""

@@ -25,6 +25,7 @@ from breakaway.runners.verify.divisions import (
     compare_maximisers,
     made_in_fractions,
     required_worth,
+    threat_rows,
 )
 from breakaway.runners.verify.knife_edges import (
     BY_TOLERANCE,
@@ -131,9 +132,7 @@ def _scale(game: ThreatGame) -> float:
 
 def _problem(game: ThreatGame) -> Division:
     """Return the threats as rows over the players, with the total worth if there is one."""
-    asked = np.full((len(game.threats), len(game.players)), np.inf)
-    for row, threat in zip(asked, game.threats, strict=True):
-        row[list(members(threat.coalition))] = threat.payoffs
+    asked = threat_rows(game)
     worth = game.feasible.worth if isinstance(game.feasible, TotalWorth) else np.inf
     return Division(worth, np.array(game.players.disagreement), np.array(game.players.weights), asked)
 

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from breakaway.data.coalitions import members
 from breakaway.data.games import CharacteristicFunctionGame, Payoffs, ThreatGame, TotalWorth
 from breakaway.runners.verify.boxes import Matrix
 from breakaway.runners.verify.divisions import Accuracy
@@ -107,11 +106,3 @@ class Case:
 
 
 Verifier = Callable[[Case], None]
-
-
-def threat_rows(game: ThreatGame) -> Matrix:
-    """Return given threats as rows over the players, infinity for those outside the coalition."""
-    asked = np.full((len(game.threats), len(game.players)), np.inf)
-    for row, threat in zip(asked, game.threats, strict=True):
-        row[list(members(threat.coalition))] = threat.payoffs
-    return asked

@@ -8,8 +8,9 @@ import numpy as np
 
 from breakaway.data.games import CharacteristicFunctionGame, Polyhedron, ThreatGame
 from breakaway.runners.verify.boxes import Matrix
-from breakaway.runners.verify.concepts.case import Case, threat_rows
+from breakaway.runners.verify.concepts.case import Case
 from breakaway.runners.verify.concepts.coalitional import check_maximisers_of, given_game
+from breakaway.runners.verify.divisions import threat_rows
 from breakaway.runners.verify.tables import Names, rows, vectors
 
 PROOF = 1e-9
