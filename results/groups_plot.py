@@ -62,7 +62,7 @@ def _graph(answer: Answer) -> Figure:
     rows = zip(assignment["group"], assignment["mass"], assignment["surplus"], strict=True)
     for row, (group, mass, surplus) in enumerate(rows):
         axes.plot(1, right[row], marker="s", markersize=11, color=INK, zorder=3)
-        text = f"{group_in_words(group)}: {number(mass)} of them, worth {number(surplus)} each"
+        text = f"{group_in_words(group, types)}: {number(mass)} of them, worth {number(surplus)} each"
         _label(axes, (1, right[row]), text, "left")
     _bare(axes, answer.title)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -48,11 +48,12 @@ def _in_words(answer: Answer) -> pd.DataFrame:
     """Return the assignment with its groups in words: ``2 T + H``, or amounts of people, ``0.2 T + 0.1 H``."""
     assignment = answer.tables["assignment"]
     if "composition" not in answer.tables:
-        return assignment.assign(group=assignment["group"].map(group_in_words))
+        return assignment.assign(group=[group_in_words(group, answer.players) for group in assignment["group"]])
+    between = _between(answer.players)
     parts: dict[str, list[str]] = {}
     columns = (answer.tables["composition"][name].tolist() for name in ("group", "type", "amount"))
     for group, name, amount in zip(*columns, strict=True):
-        parts.setdefault(group, []).append(f"{number(amount)} {name}")
+        parts.setdefault(group, []).append(f"{number(amount)}{between}{name}")
     return assignment.assign(group=[" + ".join(parts.get(group, [])) for group in assignment["group"]])
 
 
@@ -71,10 +72,16 @@ def _group_section(assignment: pd.DataFrame) -> list[str]:
     return ["Groups that form", *aligned(("group", "how many", "surplus of one", "of all"), rows, range(1, 4)), *more]
 
 
-def group_in_words(group: str) -> str:
-    """Write ``T+T+H`` as ``2 T + H``."""
-    counts = Counter(group.split("+"))
-    return " + ".join(f"{times} {name}" if times > 1 else name for name, times in counts.items())
+def group_in_words(group: str, types: Sequence[str]) -> str:
+    """Write ``T+T+H`` as ``2 T + H``; where a type's name may be read as a number, ``2+3+3`` as ``1 × 2 + 2 × 3``."""
+    counts, between = Counter(group.split("+")), _between(types)
+    always = between != " "
+    return " + ".join(f"{times}{between}{name}" if always or times > 1 else name for name, times in counts.items())
+
+
+def _between(types: Sequence[str]) -> str:
+    """Return what stands between a count and a name: a blank when every name begins with a letter."""
+    return " " if all(name[:1].isalpha() for name in types) else " × "
 
 
 def _payoff_section(answer: Answer) -> list[str]:

@@ -16,6 +16,7 @@ from breakaway.data.group_families import family
 from breakaway.data.groups import GroupGame, PairwiseGroupGame, SurplusFunctionGame, Types
 from breakaway.data.instances import load_instance
 from breakaway.results.text import answer_text
+from breakaway.results.text_groups import group_in_words
 from breakaway.results.transport_plot import plans, transport_figure
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.groups.assign import solve_assignment
@@ -95,6 +96,24 @@ class TestAnswers:
         assert "is worth 6: none of the 16 permitted groups could do better" in text
         assert "A + 2 B" in text
         assert "The imputation is the only one; the assignment is one of many." in text
+
+    @pytest.mark.parametrize(
+        ("group", "types", "words"),
+        [
+            ("T+T+H", ("T", "H"), "2 T + H"),
+            ("1+2+2", ("1", "2"), "1 × 1 + 2 × 2"),
+            ("T+T+H", ("T", "H", "3rd"), "2 × T + 1 × H"),
+            (".5+-1", (".5", "-1"), "1 × .5 + 1 × -1"),
+        ],
+    )
+    def test_counts_and_names_that_are_numbers_are_told_apart(
+        self, group: str, types: tuple[str, ...], words: str
+    ) -> None:
+        assert group_in_words(group, types) == words
+
+    def test_print_of_types_that_are_numbers(self) -> None:
+        text = answer_text(solve_assignment(load_instance("groups-2-4-2").game))
+        assert "  1 × 1 + 2 × 2      0.5" in text
 
     def test_a_limit_leaves_an_assignment_and_a_bound(self) -> None:
         game = family("planar", 400, 4, 0)
