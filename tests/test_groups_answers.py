@@ -41,7 +41,7 @@ class TestBlocking:
     def test_pairwise_groups_of_up_to_four(self, seed: int, types: int) -> None:
         game = family("iid", types, 4, seed)
         payoffs = np.random.default_rng(seed).uniform(0, 0.6, types)
-        found = search_blocking(game, payoffs, 1e-12)
+        found = search_blocking(game, payoffs)
         best, excess = -np.inf, np.zeros(types)
         for size in range(1, 5):
             for group in itertools.combinations_with_replacement(range(types), size):
@@ -55,13 +55,13 @@ class TestBlocking:
         assert found.excess == pytest.approx(excess, abs=1e-9)
 
     def test_unlisted_groups_gain_where_payoffs_are_negative(self) -> None:
-        found = search_blocking(bricks(), np.array([0.0, 4.5, -0.5]), 1e-9)
+        found = search_blocking(bricks(), np.array([0.0, 4.5, -0.5]))
         assert found.gain == pytest.approx(5.5)  # CCC is worth 4 and gets -1.5
         assert found.group == (2, 2, 2)
 
     def test_too_many_groups_are_left_and_said_so(self) -> None:
         game = SurplusFunctionGame(Types.of(200, np.ones(200)), lambda g: np.zeros(len(g)), 1, 4)
-        found = search_blocking(game, np.zeros(200), 1e-9)
+        found = search_blocking(game, np.zeros(200))
         assert not found.exhaustive
         assert "68,685,050 groups of 4 members are too many" in found.notes[0]
 
@@ -75,6 +75,14 @@ class TestAnswers:
         assert answer.certificate.claims["verified"] is True
         assert answer.certificate.claims["complete"] is True
         assert max(map(len, answer_text(answer).splitlines())) <= 110
+
+    @pytest.mark.parametrize("name", ["surplus-sharing", "marriage"])
+    def test_what_is_exact_has_no_residual(self, name: str) -> None:
+        game = load_instance(name).game
+        assert isinstance(game, PairwiseGroupGame)
+        answer = solve_assignment(game)
+        assert answer.certificate.claims["verified"] is True
+        assert answer.certificate.residual == pytest.approx(0, abs=1e-13)
 
     def test_both_ways_give_one_welfare(self) -> None:
         game = family("planar", 30, 3, 1)
@@ -189,6 +197,33 @@ class TestTampering:
         frames[table].loc[row, column] = value
         checks = verify_assignment(bricks(), frames, answer.certificate.claims).checks
         assert claim in set(checks[checks["failed"] > 0]["claim"])
+
+
+class TestResiduals:
+    """The residual is what was found, not what the check allows."""
+
+    game = PairwiseGroupGame(Types.of(2, [1, 1]), np.zeros(2), 1.0 - np.eye(2), np.zeros(5), 1, 4)
+
+    def worst(self, payoffs: tuple[float, float], dual: float) -> tuple[float, bool]:
+        tables = {
+            "assignment": pd.DataFrame({"group": ["0+0+1+1"], "mass": [0.5]}),
+            "imputation": pd.DataFrame({"type": ["0", "1"], "payoff": payoffs}),
+            "welfare": pd.DataFrame([(2.0, dual, dual - 2.0, 14)], columns=["primal", "dual", "gap", "groups_priced"]),
+        }
+        checks = verify_assignment(self.game, tables, {"complete": True}).checks.set_index("claim")
+        bound = checks.loc["no assignment is worth more than the bound"]
+        return float(bound["worst_residual"]) * 4, bool(bound["failed"])  # 4: the largest surplus
+
+    @pytest.mark.parametrize(
+        ("short", "over", "failed"), [(0.0, 0.0, False), (4e-9, 4e-9, False), (4e-8, 4e-8, False), (4e-5, 4e-5, True)]
+    )
+    def test_a_bound_too_low_by(self, short: float, over: float, failed: bool) -> None:
+        assert self.worst((1.0, 1.0), 2.0 - short) == (pytest.approx(over, rel=1e-6, abs=1e-15), failed)
+
+    def test_payoffs_that_prove_less(self) -> None:
+        residual, failed = self.worst((1 - 1e-8, 1 - 1e-8), 2.0)  # the four lack 4e-8, each of them 1e-8
+        assert residual == pytest.approx(0, abs=1e-15)
+        assert not failed
 
 
 def test_a_market_worth_nothing_is_verified() -> None:

@@ -39,11 +39,10 @@ class Blocking:
 
     ``excess[i]`` is the largest gain per member over all groups with type i, at least 0: raising every payoff by it
     leaves no group anything to gain. ``gain`` and ``group`` are the largest gain and a group that has it;
-    ``exhaustive`` tells whether every permitted group is covered, up to gains of ``room``.
+    ``exhaustive`` tells whether every permitted group that gains anything was seen.
     """
 
     excess: Floats
-    room: float
     gain: float = -math.inf
     group: tuple[int, ...] = ()
     covered: int = 0
@@ -64,12 +63,9 @@ class Blocking:
                 np.maximum.at(self.excess, column, each)
 
 
-def search_blocking(game: FiniteGroupGame, imputation: Floats, room: float) -> Blocking:
-    """Return the largest gains that groups have over an imputation, shape (types,).
-
-    ``room`` is a gain that may be overlooked in groups of four; it is added to the excess of every type.
-    """
-    found = Blocking(np.zeros(len(imputation)), room)
+def search_blocking(game: FiniteGroupGame, imputation: Floats) -> Blocking:
+    """Return the largest gains that groups have over an imputation, shape (types,)."""
+    found = Blocking(np.zeros(len(imputation)))
     if isinstance(game, GroupGame):
         _listed(game, imputation, found)
     elif isinstance(game, PairwiseGroupGame):
@@ -133,29 +129,28 @@ def _rows_of(gains: Floats, fixed: tuple[int, ...], found: Blocking) -> None:
 
 
 def _fours(c: Floats, w: Floats, cost: float, found: Blocking) -> None:
-    """Go through the groups of four that the bound leaves."""
+    """Go through the groups of four that the bound leaves: all that gain anything."""
     pairs = c[:, None] + c[None, :] + w
     best_mate = pairs.max(axis=1)
     order = np.argwhere(np.triu(np.ones_like(pairs, dtype=bool)))
     own = pairs[order[:, 0], order[:, 1]]
     reach = own + 2 * np.minimum(best_mate, own.max())[None, :].max() / 2
-    order = order[reach + 2 * _most_added(w, order) - cost > found.room] if len(order) else order
+    order = order[reach + 2 * _most_added(w, order) - cost > 0] if len(order) else order
     types = np.arange(len(c))
     for i, j in order:
         top = float(pairs[i, j])
         joins = w[i] + w[j] + np.minimum(best_mate, top) / 2
         most = float(joins.max())
-        if top + 2 * most - cost <= found.room:
+        if top + 2 * most - cost <= 0:
             continue
-        kept = types[top + joins + most - cost > found.room]
+        kept = types[top + joins + most - cost > 0]
         inner = (w[i] + w[j])[kept]
         gains = top + inner[:, None] + inner[None, :] + pairs[np.ix_(kept, kept)] - cost
         allowed = pairs[np.ix_(kept, kept)] <= top
-        a, b = np.nonzero(allowed & (gains > min(found.room, 0.0)))
+        a, b = np.nonzero(allowed & (gains > 0))
         if len(a):
             groups = np.column_stack([np.full(len(a), i), np.full(len(a), j), kept[a], kept[b]])
             found.see(gains[a, b], groups)
-    np.maximum(found.excess, found.room / 4, out=found.excess)
 
 
 def _most_added(w: Floats, order: np.ndarray) -> Floats:

@@ -55,7 +55,8 @@ def verify_assignment(
         _check_sharing(game, ledger, (formed, masses, surplus), payoffs, (slack, left_open))
         blocking = _check_blocking(game, ledger, payoffs, slack)
         if "welfare" in tables:
-            _check_welfare(game, ledger, tables, claims, float(surplus @ masses), payoffs, blocking, eps)
+            proven = float(game.types.masses @ (payoffs + blocking.excess))
+            _check_welfare(game, ledger, tables, claims, (float(surplus @ masses), proven), blocking, (eps, slack))
     return ledger.close()
 
 
@@ -140,7 +141,7 @@ def _check_sharing(
 
 def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, slack: float) -> Blocking:
     """Check that no permitted group could do better."""
-    blocking = search_blocking(game, payoffs, slack)
+    blocking = search_blocking(game, payoffs)
     claim = ledger.claim("no group blocks")
     if blocking.gain > -np.inf:
         claim.check(blocking.gain <= slack, lambda: _blocks(game, payoffs, blocking), max(blocking.gain, 0.0))
@@ -165,28 +166,29 @@ def _check_welfare(
     ledger: Ledger,
     tables: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Any],
-    primal: float,
-    payoffs: Floats,
+    found: tuple[float, float],
     blocking: Blocking,
-    eps: float,
+    room: tuple[float, float],
 ) -> None:
-    """Check both values of the duality relation, the gap between them and the number of groups that it covers."""
+    """Check both values of the duality relation, the gap between them and the number of groups that it covers.
+
+    ``found`` is what the formed groups are worth, and the bound that the payoffs prove: what they come to when they are
+    raised by all that any group gains. ``room`` is what values may be off by for every person; and by how much more
+    the claimed bound may be below the proven one: as much as a group may gain.
+    """
     lines = rows(tables, "welfare", ("primal", "dual", "gap", "groups_priced"), ledger)
     if not ledger.claim("welfare table readable").check(len(lines) == 1, f"{len(lines)} rows, there is one"):
         return
     own, dual, gap, priced = (number(cell) for cell in lines[0])
-    total = max(float(game.types.masses.sum()), 1.0) * eps
+    (primal, proven), (eps, slack) = found, room
+    people = float(game.types.masses.sum())
+    total = max(people, 1.0) * eps
     ledger.claim("welfare is what the formed groups are worth").equal("primal", own or 0.0, primal, total)
     ledger.claim("gap is dual minus primal").equal("gap", gap or 0.0, (dual or 0.0) - (own or 0.0), total)
     claim = ledger.claim("no assignment is worth more than the bound")
-    proven = float(game.types.masses @ (payoffs + blocking.excess))
-    room = total + float(game.types.masses.sum()) * blocking.room
     if blocking.exhaustive:
-        claim.check(
-            proven <= (-np.inf if dual is None else dual) + room,
-            f"proven {proven:.12g}, claimed {dual}",
-            proven - (dual or 0.0),
-        )
+        above = proven - (-np.inf if dual is None else dual)
+        claim.check(above <= total + people * slack, f"proven {proven:.12g}, claimed {dual}", max(above, 0.0))
         covered = ledger.claim("every permitted group is covered")
         covered.check(priced == blocking.covered, f"claimed {priced}, there are {blocking.covered}")
     else:
