@@ -20,6 +20,7 @@ from breakaway.results.text_groups import group_in_words
 from breakaway.results.transport_plot import plans, transport_figure
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.groups.assign import solve_assignment
+from breakaway.runners.groups.solution import ending
 from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.verify import verify_assignment
 from breakaway.runners.verify.blocking import search_blocking
@@ -130,6 +131,31 @@ class TestAnswers:
         welfare = stop.value.answer.tables["welfare"].iloc[0]
         assert welfare["primal"] <= welfare["dual"] < np.inf
         assert stop.value.answer.certificate.claims["complete"] is False
+        assert stop.value.answer.certificate.termination == "time limit"
+
+    def test_a_gap_that_floating_point_leaves_is_no_limit(self) -> None:
+        types = Types.of(["A", "B"], [1e9, 1e-9])
+        game = GroupGame(types, np.array([[0, 1]], dtype=np.int32), np.array([1e12]), 1, 2)
+        with pytest.raises(
+            UnfinishedError, match=r"from 1e-09 to 1e\+09 and surpluses up to 1e\+12: leave out"
+        ) as stop:
+            solve_assignment(game, HowToSolve(options=SolverOptions(time_limit=100)))
+        assert "limit" not in str(stop.value)
+        assert stop.value.answer.certificate.termination == "numerical difficulties"
+
+    @pytest.mark.parametrize(
+        ("complete", "seconds", "limit", "words"),
+        [
+            (True, 2.0, 1.0, ("optimal", "proven optimum")),
+            (False, 2.0, 1.0, ("time limit", "feasible point")),
+            (False, 0.5, 1.0, ("numerical difficulties", "feasible point")),
+            (False, 0.5, None, ("numerical difficulties", "feasible point")),
+        ],
+    )
+    def test_why_a_solve_stopped(
+        self, complete: bool, seconds: float, limit: float | None, words: tuple[str, str]
+    ) -> None:
+        assert ending(complete, seconds, limit) == words
 
     @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is an extra")
     def test_a_run_on_disk_with_pictures(self, tmp_path: Path) -> None:

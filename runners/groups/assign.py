@@ -19,6 +19,7 @@ from breakaway.data.groups import (
     PairwiseGroupGame,
     SurplusFunctionGame,
     sufficient_count,
+    sufficient_groups,
 )
 from breakaway.models.small_groups import MOST_GROUPS
 from breakaway.results.records import Answer, Certificate
@@ -37,8 +38,9 @@ from breakaway.runners.groups.ranges import (
     payoff_ranges,
 )
 from breakaway.runners.groups.rows import solve_by_rows
-from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.solution import GroupSolution, ending
 from breakaway.runners.groups.transport import solve_pairs
+from breakaway.runners.solvers import Termination
 from breakaway.runners.verify.groups import verify_assignment
 
 GAP = 1e-7
@@ -143,7 +145,8 @@ def solve_assignment(
     Raises
     ------
     UnfinishedError
-        When the limit is reached before the gap is closed; it carries assignment, imputation, welfare and bound.
+        When the time limit is reached, or floating point ends, before the gap is closed; it carries assignment,
+        imputation, welfare and bound.
     ValueError, SolveError
         As :func:`assign`.
     """
@@ -160,23 +163,37 @@ def solve_assignment(
         residual = verification.residual
         claims |= {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
         clock.lap("verification")
-    status = ("optimal", "proven optimum") if solution.complete else ("time limit", "feasible point")
+    status = ending(solution.complete, clock.laps["assignment"], how.options.time_limit)
     certificate = Certificate(*status, claims, residual)
     answer = Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
     if not solution.complete:
-        raise UnfinishedError(_short_of_proof(solution), answer)
+        raise UnfinishedError(
+            _short_of_proof(game, solution, limited=status[0] == Termination.TIME_LIMIT.value), answer
+        )
     return answer
 
 
-def _short_of_proof(solution: GroupSolution) -> str:
+def _short_of_proof(game: FiniteGroupGame, solution: GroupSolution, limited: bool) -> str:
+    """Say what is held, and why no more: a time limit, or floating point."""
     if solution.dual == np.inf:
         return (
             f"the limit was reached with an assignment worth {solution.primal:.9g}, and before every permitted group "
             "was evaluated once: no bound is known; raise time_limit or lower max_size"
         )
+    held = (
+        f"an assignment worth {solution.primal:.9g}; none is worth more than {solution.dual:.9g} "
+        f"(gap {solution.gap:.2g})"
+    )
+    return f"the limit was reached with {held}" if limited else f"{held}; {_scaling(game, solution)}"
+
+
+def _scaling(game: FiniteGroupGame, solution: GroupSolution) -> str:
+    """Say that floating point has come to its end, with which numbers, and what to do about them."""
+    masses, few = game.types.masses, sufficient_count(game) <= MOST_DIRECT
+    largest = (sufficient_groups(game)[1] if few else solution.surplus).max(initial=0.0)
     return (
-        f"the limit was reached with an assignment worth {solution.primal:.9g}; none is worth more than "
-        f"{solution.dual:.9g} (gap {solution.gap:.2g})"
+        f"floating point could not close the gap further with masses from {masses.min():.3g} to {masses.max():.3g} and "
+        f"surpluses up to {largest:.3g}: leave out types of hardly any people, or merge them with others like them"
     )
 
 

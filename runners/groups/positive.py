@@ -26,6 +26,7 @@ from breakaway.runners.groups.positive_columns import solve_by_columns
 from breakaway.runners.groups.positive_ranges import MOST_RANGED, with_ranges
 from breakaway.runners.groups.positive_solution import FEW, PositiveSolution, Work, group_of_pieces, solve_master
 from breakaway.runners.groups.positive_vertices import MOST_TYPES_OF_VERTICES, vertices
+from breakaway.runners.groups.solution import ending
 from breakaway.runners.solvers import SolverOptions, solve_model
 from breakaway.runners.verify.positive import verify_positive
 
@@ -186,7 +187,7 @@ def positive_answer(game: PositiveSizeGame, how: HowToSolve | None = None, about
         residual = verification.residual
         claims |= {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
         clock.lap("verification")
-    status = ("optimal", "proven optimum") if solution.complete else ("time limit", "feasible point")
+    status = ending(solution.complete, clock.laps["assignment"], how.options.time_limit)
     certificate = Certificate(*status, claims, residual)
     return Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from breakaway.data.groups import Floats, GroupArray
+from breakaway.runners.solvers import Holding, Termination
 
 History = Sequence[tuple[float, float, float, int]]
 """Progress: seconds since the start, welfare of the assignment, certified upper bound, columns of the master."""
@@ -54,3 +55,14 @@ class GroupSolution:
     def gap(self) -> float:
         """Distance of the certified bound from the welfare, in money."""
         return self.dual - self.primal
+
+
+def ending(complete: bool, seconds: float, time_limit: float | None) -> tuple[str, str]:
+    """Return why a solve of so many seconds stopped and what it holds, in the words of a certificate.
+
+    A gap that is open before the time limit is one that floating point cannot close.
+    """
+    if complete:
+        return Termination.OPTIMAL.value, Holding.PROVEN_OPTIMUM.value
+    limited = time_limit is not None and seconds >= time_limit
+    return (Termination.TIME_LIMIT if limited else Termination.NUMERICAL).value, Holding.FEASIBLE_POINT.value
