@@ -213,6 +213,34 @@ def test_surplus_of_a_wrong_shape() -> None:
         solve_black_box(game)
 
 
+def test_error_of_the_function_itself_names_a_group() -> None:
+    worths = np.arange(4.0)
+    game = SurplusFunctionGame(Types.of("ABCDE", np.ones(5)), lambda groups: worths[groups].sum(axis=1), 1, 2)
+    for solve in (solve_black_box, assign):
+        with pytest.raises(IndexError) as caught:
+            solve(game)
+        assert caught.value.__notes__ == ["the surplus function failed at group E"]
+
+
+def test_function_that_changes_its_argument_does_no_harm() -> None:
+    game = varied(15, 3)
+
+    def surplus(groups: Rows) -> Floats:
+        worth = game.surplus(groups)
+        groups[:] = 0
+        return worth
+
+    changed = SurplusFunctionGame(game.types, surplus, 1, 3)
+    assert solve_black_box(changed).primal == solve_black_box(game).primal
+
+
+def test_impossible_sizes_are_refused() -> None:
+    for least, most in ((0, 2), (3, 2)):
+        game = SurplusFunctionGame(Types.of(2, [1.0, 1.0]), lambda groups: np.ones(len(groups)), least, most)
+        with pytest.raises(ValueError, match=f"min_size is {least}, max_size {most}: give 1 <= min_size <= max_size"):
+            assign(game)
+
+
 # --- sizes -----------------------------------------------------------------------------------------------------------
 
 

@@ -67,9 +67,11 @@ def checked_game(game: SurplusFunctionGame) -> SurplusFunctionGame:
     Raises
     ------
     ValueError
-        At once when a sample shows that the surplus depends on the order of members, or breaks a rule; later, from the
-        function itself, when it breaks one.
+        At once when the sizes are impossible, or a sample shows that the surplus depends on the order of members, or
+        breaks a rule; later, from the function itself, when it breaks one.
     """
+    if not 1 <= game.min_size <= game.max_size:
+        raise ValueError(f"min_size is {game.min_size}, max_size {game.max_size}: give 1 <= min_size <= max_size")
     checked = replace(game, surplus=_Checked(game.types, game.surplus))
     rng = np.random.default_rng(0)
     for size in range(game.min_size, game.max_size + 1):
@@ -104,8 +106,14 @@ class _Checked:
         ------
         ValueError
             For an answer of another shape, NaN, infinity, or less than 0; the message names the group.
+        Exception
+            What the function itself raises, with a note that names a group.
         """
-        found = np.asarray(self.surplus(groups), dtype=np.float64)
+        try:
+            found = np.asarray(self.surplus(groups.copy()), dtype=np.float64)
+        except Exception as error:
+            error.add_note(f"the surplus function failed at group {self.types.group_name(self._failing(groups))}")
+            raise
         if found.shape != (len(groups),):
             raise ValueError(
                 f"the surplus function got groups of shape {groups.shape} and returned shape {found.shape}: return one "
@@ -114,6 +122,18 @@ class _Checked:
         if len(found) and not (found.min() >= 0.0 and np.isfinite(found.max())):
             raise ValueError(self._complaint(groups, found))
         return found
+
+    def _failing(self, groups: Rows) -> Rows:
+        """Return a group at which the function fails, by halving."""
+        while len(groups) > 1:
+            half = groups[: len(groups) // 2]
+            try:
+                np.asarray(self.surplus(half.copy()), dtype=np.float64)
+            except Exception:
+                groups = half
+            else:
+                groups = groups[len(half) :]
+        return groups[0]
 
     def _complaint(self, groups: Rows, found: Floats) -> str:
         k = np.flatnonzero(~(np.isfinite(found) & (found >= 0.0)))[0]
