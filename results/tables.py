@@ -16,7 +16,15 @@ import pandas as pd
 Kind = Literal["text", "boolean", "integer", "number"]
 """What the cells of a column are."""
 
-Concept = Literal["coalitional-nash", "viability", "characteristic-function", "comparison", "ntu", "stable-assignment"]
+Concept = Literal[
+    "coalitional-nash",
+    "viability",
+    "characteristic-function",
+    "comparison",
+    "ntu",
+    "public-goods",
+    "stable-assignment",
+]
 """The question that an answer answers."""
 
 
@@ -63,11 +71,16 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat_payoff": Column("number", "payoff that the threat promises the player"),
         "breakaway": Column("text", "coalition that threatens to walk away"),
         "resulting_structure": Column("text", "structure in which the breakaway finds itself"),
-        "point": Column("text", "label of a feasible point; * for all allocations of a set that is not finite"),
+        "point": Column(
+            "text",
+            "label of a feasible point; * for all allocations of a set that is not finite; its number on a frontier",
+        ),
         "log_nash_product": Column("number", "log of the best Nash product; missing without one above zero"),
         "naive_agrees": Column("boolean", "the naive problem of Theorem 2 gives the same solutions"),
         "equilibria": Column("integer", "number of Nash-in-Nash equilibria of the structure"),
-        "action": Column("text", "joint action of the coalition, as in the instance or low+high"),
+        "action": Column(
+            "text", "joint action of the coalition, as in the instance or low+high; of an agent, how much"
+        ),
         "counts": Column("boolean", "the equilibrium gives the worths of its structure"),
         "profile": Column("text", "action of every coalition (or player), A+B:high|C:low"),
         "reason": Column("text", "why the coalition upsets the profile: disagreement, threat or better answer"),
@@ -89,16 +102,20 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "seconds": Column("number", "time since the start"),
         "concept": Column("text", "solution concept"),
         "status": Column(
-            "text", "solved, empty (nothing satisfies the concept), undefined (for this game), unfinished"
+            "text",
+            "solved, empty (nothing satisfies the concept), undefined (for this game), unfinished; of an outcome: in "
+            "the core, not in the core, on the boundary",
         ),
         "solutions": Column("integer", "number of solutions listed; of a polytope, of vertices"),
         "complete": Column("boolean", "every solution (every vertex of a polytope) is listed"),
         "shape": Column("text", "points, or polytope: the convex hull of the vertices listed"),
         "value": Column("number", "what the concept optimises, at its solution"),
-        "bound": Column("number", "proven bound of that value"),
+        "bound": Column("number", "proven bound of that value; of an action, the most in any deviation"),
         "note": Column("text", "why there is no solution, or what is to be known about it"),
         "in_core": Column(
-            "boolean", "all that the players share is shared, and no coalition is worth more than it gets"
+            "boolean",
+            "all that the players share is shared, and no coalition is worth more than it gets; of an outcome, no "
+            "coalition can do better alone; missing on the boundary",
         ),
         "core_coalition": Column("text", "the coalition with the largest worth above what it gets"),
         "core_excess": Column("number", "its worth above what it gets"),
@@ -106,7 +123,9 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "threat_gain": Column("number", "least gain of a member of the best credible threat; it blocks when positive"),
         "in_prekernel": Column("boolean", "the surpluses of every pair of players against each other balance"),
         "weight": Column("number", "weight of the coalition in a balanced collection"),
-        "step": Column("integer", "place of the coalition in its stack, from the highest average down"),
+        "step": Column(
+            "integer", "place of the coalition in its stack, from the highest average down; in a path, from 0"
+        ),
         "average": Column("number", "worth net of disagreement, per unit of bargaining weight"),
         "statement": Column("text", "statement of the theory, as named in docs/theorems.md"),
         "hypothesis": Column("boolean", "what the statement assumes is true of this game"),
@@ -123,6 +142,20 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "ideal_payoff": Column("number", "the most that any unblocked allocation leaves for the player"),
         "mean_threat": Column("number", "mean of what the player gets in the threats of all coalitions"),
         "subtracted": Column("number", "payoff from which the concept counts the player's gain"),
+        "outcome": Column("text", "name of the outcome that is asked about"),
+        "pareto_efficient": Column("boolean", "all agents together cannot each gain"),
+        "individually_rational": Column("boolean", "nobody could do better alone"),
+        "lindahl": Column("boolean", "a Lindahl outcome: everybody acts, and J(a) a = 0"),
+        "least_gain": Column("number", "least gain of a member of the coalition in its deviation"),
+        "rounds": Column("integer", "rounds until the verdict"),
+        "agent": Column("text", "name of the agent"),
+        "gain": Column("number", "utility in the deviation less utility in the outcome"),
+        "round": Column("integer", "round of the elimination; 0 is the start"),
+        "multiplier": Column("number", "weight of the agent's gain in the proof that the start covers all deviations"),
+        "utility": Column("number", "utility of the agent"),
+        "source": Column("text", "agent whose action the price is for"),
+        "price": Column("number", "what the agent pays for a unit of the source's action; negative: is paid"),
+        "share": Column("number", "part of the source's marginal cost that the agent pays"),
     }
 )
 
@@ -242,6 +275,38 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "naive_solutions": Table(
                 "a member's payoff in one solution of the naive problem, where that differs",
                 ("coalition", "solution", "player", "payoff"),
+            ),
+        },
+        "public-goods": {
+            "membership": Table(
+                "an outcome",
+                ("outcome", "in_core", "pareto_efficient", "individually_rational", "lindahl"),
+                ("status", "coalition", "least_gain", "rounds"),
+                required=True,
+            ),
+            "deviation": Table(
+                "a member of the largest coalition that walks away from an outcome",
+                ("outcome", "agent", "action", "gain"),
+                required=True,
+            ),
+            "elimination": Table(
+                "an agent after a round of the elimination",
+                ("outcome", "round", "agent", "bound"),
+                ("multiplier",),
+            ),
+            "membership_path": Table(
+                "an agent at a step of the path from an outcome of the core to 0",
+                ("outcome", "step", "agent", "action"),
+            ),
+            "lindahl": Table(
+                "an agent in the Lindahl outcome; a column share_NAME for each source NAME",
+                ("agent", "action", "utility"),
+            ),
+            "lindahl_prices": Table(
+                "the price of a source's action to an agent", ("agent", "source", "price", "share")
+            ),
+            "frontier": Table(
+                "an agent at a point of the Pareto frontier", ("point", "agent", "action", "utility", "in_core")
             ),
         },
         "stable-assignment": {
