@@ -95,6 +95,12 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
+def counted(amount: float, one: str, many: str, digits: int = 6) -> str:
+    """Write ``1 member``, ``3 members`` or ``2.5 people``, with so many significant digits at most."""
+    text = f"{amount:.{digits}g}"
+    return f"{text} {one if text == '1' else many}"
+
+
 def suggestion(name: str, known: Sequence[str], what: str) -> str:
     """Return a remedy for an unknown name: the nearest known name, otherwise all known names."""
     match = nearest(name, known)

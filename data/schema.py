@@ -77,6 +77,7 @@ class Table:
     """A table of a kind; tables that define names come before tables that use them.
 
     ``alternative`` is the same table with other columns; the header of the file tells which of the two is given.
+    A table without rows is an error unless it ``may_be_empty``.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Table:
     columns: tuple[Column, ...]
     optional: bool = False
     alternative: Table | None = None
+    may_be_empty: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -332,9 +332,9 @@ def _report_cells(
 
 
 def read_table(table: Table, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> TypedTable | None:
-    """Check a raw table's columns, cells and keys; None, and a problem, when it has no rows."""
+    """Check a raw table's columns, cells and keys; None, and a problem, when it has no rows and needs some."""
     _check_columns(table, raw, findings)
-    if raw.frame.empty and not raw.unread:
+    if raw.frame.empty and not raw.unread and not table.may_be_empty:
         remedy = "add one row for each entry" + (", or remove the table" if table.optional else "")
         findings.add(raw.file, f"table {table.name!r} has no rows", remedy)
         return None

@@ -21,6 +21,7 @@ from breakaway.data.groups import (
     sufficient_groups,
     surpluses,
 )
+from breakaway.data.problems import counted
 
 MOST_GROUPS = 200_000
 """Most groups that a Pyomo model lists: it takes some 10 microseconds and a kilobyte for each."""
@@ -52,8 +53,8 @@ def _check_permitted(game: FiniteGroupGame, groups: GroupArray) -> None:
     sizes = group_sizes(groups)
     for row in np.flatnonzero((sizes < game.min_size) | (sizes > game.max_size))[:1].tolist():
         raise ValueError(
-            f"group {game.types.group_name(groups[row])} has {sizes[row]} members; permitted are "
-            f"{game.min_size} to {game.max_size}"
+            f"group {game.types.group_name(groups[row])} has {counted(sizes[row], 'member', 'members')}; permitted "
+            f"are {game.min_size} to {game.max_size}"
         )
     for row in np.flatnonzero(surpluses(game, groups) == -math.inf)[:1].tolist():
         raise ValueError(

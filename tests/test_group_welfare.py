@@ -80,7 +80,7 @@ def test_fewer_groups_are_worth_less() -> None:
 
 def test_refusals() -> None:
     game = game_of("ex2.4.2")
-    with pytest.raises(ValueError, match="group 0 has 1 members; permitted are 2 to 3"):
+    with pytest.raises(ValueError, match="group 0 has 1 member; permitted are 2 to 3"):
         group_welfare.build(game, groups=padded([[0]], 3))
     with pytest.raises(ValueError, match="some group is given twice"):
         group_welfare.build(game, groups=padded([[0, 1], [1, 0]], 3))

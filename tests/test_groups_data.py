@@ -31,6 +31,7 @@ from breakaway.data.groups import (
     surpluses,
 )
 from breakaway.data.instances import check_instance, game_from_tables, load_instance, tables_from_game
+from breakaway.runners.groups.assign import solve_assignment
 
 GROUPS: Files = {
     "game.toml": 'kind = "group-game"\ntitle = "T"\nsource = "S"\n\n[parameters]\nmin_size = 1\nmax_size = 3\n',
@@ -44,7 +45,7 @@ FORBIDDEN: Files = {
 PAIRWISE: Files = {
     "game.toml": 'kind = "pairwise-group-game"\ntitle = "T"\n\n[parameters]\nmin_size = 2\nmax_size = 3\n',
     "types.csv": "type,mass,solo\nHand,2,0.5\nTool,1.5,\n",
-    "pairs.csv": "type_a,type_b,value\nHand,Tool,3\nTool,Hand,3\nTool,Tool,-1\n",
+    "pairs.csv": "type_a,type_b,value\nHand,Tool,3\nTool,Tool,-1\n",
     "sizes.csv": "size,cost\n3,0.5\n",
 }
 GOOD = {"group-game": GROUPS, "group-game-forbidden": FORBIDDEN, "pairwise-group-game": PAIRWISE}
@@ -83,7 +84,7 @@ CASES = (
         "game.toml",
         "min_size = 1",
         "min_size = 2",
-        ("groups.csv:4:group: group 'Tool' has 1 members, below min_size 2; leave the group out or lower min_size",),
+        ("groups.csv:4:group: group 'Tool' has 1 member, below min_size 2; leave the group out or lower min_size",),
     ),
     Case(
         "unknown-type",
@@ -108,6 +109,25 @@ CASES = (
         "Tool,0",
         "Hand+Tool,3",
         ("groups.csv:4:group: group 'Hand+Tool' is given twice, first in row 3; keep one of the rows",),
+    ),
+    Case(
+        "group-twice-with-one-surplus",
+        GROUPS,
+        "groups.csv",
+        "Tool,0",
+        "Hand+Tool,2",
+        ("groups.csv:4:group: group 'Hand+Tool' is given twice, first in row 3; keep one of the rows",),
+    ),
+    Case(
+        "no-group-where-others-are-forbidden",
+        FORBIDDEN,
+        "groups.csv",
+        None,
+        "group,surplus\n",
+        (
+            "groups.csv:group: no permitted group contains Hand, Tool, and unlisted groups are forbidden; list a group "
+            "for each of these types (alone, say), or set unlisted to zero",
+        ),
     ),
     Case(
         "no-whole-size",
@@ -164,19 +184,30 @@ CASES = (
         "pair-with-two-values",
         PAIRWISE,
         "pairs.csv",
-        "Tool,Hand,3",
-        "Tool,Hand,4",
+        "Hand,Tool,3",
+        "Hand,Tool,3\nTool,Hand,4",
         (
-            "pairs.csv:3:value: the pair of 'Tool' and 'Hand' has the value 4.0 here and 3.0 in row 2; list the pair "
-            "once, in any order",
+            "pairs.csv:3:type_b: the pair of 'Tool' and 'Hand' stands in row 2 already, with the value 3.0, and 4.0 "
+            "here; list the pair once, in any order",
+        ),
+    ),
+    Case(
+        "pair-in-both-orders",
+        PAIRWISE,
+        "pairs.csv",
+        "Hand,Tool,3",
+        "Hand,Tool,3\nTool,Hand,3",
+        (
+            "pairs.csv:3:type_b: the pair of 'Tool' and 'Hand' stands in row 2 already, with the value 3.0; list the "
+            "pair once, in any order",
         ),
     ),
     Case(
         "pair-twice",
         PAIRWISE,
         "pairs.csv",
-        "Tool,Hand,3",
-        "Hand,Tool,4",
+        "Hand,Tool,3",
+        "Hand,Tool,3\nHand,Tool,3",
         ("pairs.csv:3:type_b: type_a 'Hand', type_b 'Tool' is given twice, first in row 2; keep one of the rows",),
     ),
     Case(
@@ -185,7 +216,7 @@ CASES = (
         "pairs.csv",
         "Tool,Tool",
         "Tool,Toll",
-        ("pairs.csv:4:type_b: unknown type 'Toll'; did you mean 'Tool'?",),
+        ("pairs.csv:3:type_b: unknown type 'Toll'; did you mean 'Tool'?",),
     ),
     Case(
         "size-that-is-not-permitted",
@@ -278,10 +309,13 @@ def test_pairs_and_sizes_may_be_left_out() -> None:
     assert set(tables_from_game(game)[2]) == {"types"}
 
 
-def test_a_game_without_groups_has_no_table() -> None:
-    empty = GroupGame(Types.of(2, [1, 1]), np.empty((0, 2), dtype=np.int32), np.empty(0), 1, 2)
-    with pytest.raises(TypeError, match="list one, with surplus 0"):
-        tables_from_game(empty)
+def test_a_game_may_list_no_groups(write: Callable[[Files], Path]) -> None:
+    empty = GroupGame(Types.of(["Hand", "Tool"], [2, 1.5]), np.empty((0, 3), dtype=np.int32), np.empty(0), 1, 3)
+    read = load_instance(write({**GROUPS, "groups.csv": "group,surplus\n"})).game
+    assert read == empty
+    assert float(solve_assignment(read).tables["welfare"].loc[0, "dual"]) == 0
+    kind, parameters, tables = tables_from_game(empty)
+    assert game_from_tables(kind, tables, parameters) == empty
 
 
 def test_half_a_million_pairs_are_read_in_seconds(write: Callable[[Files], Path]) -> None:

@@ -94,7 +94,7 @@ def test_payoffs_below_zero_where_unlisted_groups_are_forbidden() -> None:
 
 def test_market_that_cannot_be_covered_names_who_is_left() -> None:
     game = GroupGame(Types.of(["A", "B"], [2.0, 1.0]), groups_of([[0, 1]], 2), frozen_floats([1.0]), 1, 2, "forbidden")
-    with pytest.raises(InfeasibleError, match=r"at least 1 people are left over, such as 1 of type 'A'"):
+    with pytest.raises(InfeasibleError, match=r"leave over at least 1 person, such as 1 of type 'A'"):
         solve_listed(game)
 
 

@@ -101,7 +101,8 @@ def test_shipped_instances() -> None:
             "game.toml",
             "min_mass = 0.2\nmax_mass = 0.4",
             "min_mass = 2",
-            "game.toml:7:min_mass: min_mass is 2, and there are 1 people in all; lower it: no group would be permitted",
+            "game.toml:7:min_mass: min_mass is 2, and the market has 1 person in all; lower it: no group would be "
+            "permitted",
         ),
         (CES, "game.toml", '"ces"', '"cobb"', "game.toml:4:form: form is 'cobb'; write one of 'ces', 'linear'"),
         (CES, "game.toml", "rho = 0.5\n", "", "rho: the form 'ces' needs the parameter 'rho'; give it"),

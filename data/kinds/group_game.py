@@ -18,7 +18,7 @@ from breakaway.data.kinds.small_groups import (
     types_frame,
     types_table,
 )
-from breakaway.data.problems import SHOWN, Findings
+from breakaway.data.problems import SHOWN, Findings, counted
 from breakaway.data.schema import NONNEGATIVE, Column, ColumnType, Kind, Parameter, ParameterValue, Table
 from breakaway.data.typed import Data, TypedTable
 
@@ -46,7 +46,7 @@ def _check_group_sizes(data: Data, table: TypedTable, findings: Findings) -> Non
         limit = sizes[1] if bound == "max_size" else sizes[0]
         findings.add(
             table.file,
-            f"group {name!r} has {len(group)} members, {relation} {bound} {limit}",
+            f"group {name!r} has {counted(len(group), 'member', 'members')}, {relation} {bound} {limit}",
             f"leave the group out or {change} {bound}",
             row=table.rows[k],
             column="group",
@@ -79,22 +79,14 @@ def _build(data: Data) -> GroupGame:
     if sizes is None:
         raise AssertionError("sizes that passed the check are not usable")
     rows = np.array([[*group, *[-1] * (sizes[1] - len(group))] for group in cells.distinct], dtype=np.int32)
-    groups = rows[cells.codes]
+    groups = rows.reshape(-1, sizes[1])[cells.codes]
     groups.setflags(write=False)
     unlisted = cast(Unlisted, data.parameters["unlisted"])
     return GroupGame(build_types(data), groups, frozen_floats(table.numbers("surplus")), *sizes, unlisted)
 
 
 def _to_tables(game: GroupGame) -> tuple[dict[str, ParameterValue], dict[str, pd.DataFrame]]:
-    """Write a game as tables.
-
-    Raises
-    ------
-    TypeError
-        When no group is listed: the table cannot be empty.
-    """
-    if not len(game.groups):
-        raise TypeError("a game without listed groups has no table of groups; list one, with surplus 0")
+    """Write a game as tables."""
     names = [game.types.group_name(group) for group in game.groups.tolist()]
     frame = pd.DataFrame({"group": names, "surplus": game.surplus.tolist()})
     parameters = sizes_written(game.min_size, game.max_size) | {"unlisted": game.unlisted}
@@ -109,11 +101,13 @@ GROUP_GAME = Kind(
         types_table(),
         Table(
             "groups",
-            "The groups with a surplus.",
+            "The groups with a surplus, each once, its members in any order. There may be none when `unlisted` is "
+            "`zero`.",
             (
                 Column("group", ColumnType.GROUP, "the members by type, with repetitions", key=True, domain="type"),
                 Column("surplus", ColumnType.NUMBER, "what a group has to share, s", "money", bound=NONNEGATIVE),
             ),
+            may_be_empty=True,
         ),
     ),
     parameters=(

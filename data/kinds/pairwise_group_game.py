@@ -30,7 +30,7 @@ def _check(data: Data, findings: Findings) -> None:
 
 
 def _check_both_orders(data: Data, table: TypedTable, findings: Findings) -> None:
-    """Report pairs that are listed in both orders with different values."""
+    """Report pairs that are listed in both orders."""
     names = data.domains.get("type")
     usable = table.usable("type_a", "type_b", "value")
     if names is None or not usable.any():
@@ -41,16 +41,17 @@ def _check_both_orders(data: Data, table: TypedTable, findings: Findings) -> Non
     order = rows[np.argsort(low[rows] * len(names) + high[rows], kind="stable")]
     first, second = order[:-1], order[1:]
     same = (low[first] == low[second]) & (high[first] == high[second]) & (one[first] != one[second])
-    differ = np.flatnonzero(same & (value[first] != value[second]))
-    for before, after in zip(first[differ].tolist(), second[differ].tolist(), strict=True):
+    for before, after in zip(first[same].tolist(), second[same].tolist(), strict=True):
+        here, there = float(value[after]), float(value[before])
+        values = f"with the value {there!r}" + (f", and {here!r} here" if here != there else "")
         findings.add(
             table.file,
-            f"the pair of {names[one[after]]!r} and {names[other[after]]!r} has the value {float(value[after])!r} here "
-            f"and {float(value[before])!r} in row {table.rows[before]}",
+            f"the pair of {names[one[after]]!r} and {names[other[after]]!r} stands in row {table.rows[before]} "
+            f"already, {values}",
             "list the pair once, in any order",
             row=table.rows[after],
-            column="value",
-            value=repr(float(value[after])),
+            column="type_b",
+            value=names[other[after]],
         )
 
 
@@ -122,7 +123,7 @@ PAIRWISE_GROUP_GAME = Kind(
         ),
         Table(
             "pairs",
-            "What pairs of members add; pairs not listed add 0. A pair may be listed in both orders with one value.",
+            "What pairs of members add; pairs not listed add 0. A pair is listed once, in any order.",
             (
                 Column("type_a", ColumnType.MEMBER, "type of one member", key=True, domain="type"),
                 Column("type_b", ColumnType.MEMBER, "type of the other; may be the same", key=True, domain="type"),

@@ -22,7 +22,7 @@ from breakaway.data.positive_size import (
     SurplusForm,
     ThresholdSurplus,
 )
-from breakaway.data.problems import Findings
+from breakaway.data.problems import Findings, counted
 from breakaway.data.schema import NONNEGATIVE, POSITIVE, Column, ColumnType, Kind, Parameter, ParameterValue, Table
 from breakaway.data.typed import Data, TypedTable
 
@@ -71,7 +71,7 @@ def _check_sizes(data: Data, findings: Findings) -> None:
         return
     total = math.fsum(table.numbers("mass").tolist())
     if least > total * (1 + ROUNDING):
-        message = f"min_mass is {least:.12g}, and there are {total:.12g} people in all"
+        message = f"min_mass is {least:.12g}, and the market has {counted(total, 'person', 'people', 12)} in all"
         _report(data, "min_mass", message, "lower it: no group would be permitted", findings)
 
 

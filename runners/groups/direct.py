@@ -25,6 +25,7 @@ from breakaway.data.groups import (
     sufficient_count,
     sufficient_groups,
 )
+from breakaway.data.problems import counted
 from breakaway.models import group_welfare
 from breakaway.runners.groups.program import ColumnProgram, ProgramError
 from breakaway.runners.groups.solution import GroupSolution
@@ -134,9 +135,9 @@ def not_covered(game: FiniteGroupGame, options: SolverOptions | None = None) -> 
     left = {i: pyo.value(model.left_over[i]) for i in model.types if pyo.value(model.left_over[i]) > 1e-9}
     named = ", ".join(f"{mass:.6g} of type {i!r}" for i, mass in list(left.items())[:10])
     return InfeasibleError(
-        f"the permitted groups cannot cover the market: at least {sum(left.values()):.6g} people are left over, "
-        f"such as {named or 'none beyond rounding'}; set unlisted to zero, or list groups for them (such as groups of "
-        "one type)"
+        "the permitted groups cannot cover the market and leave over at least "
+        f"{counted(sum(left.values()), 'person', 'people')}, such as {named or 'none beyond rounding'}; "
+        "set unlisted to zero, or list groups for them (such as groups of one type)"
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.groups import Floats, GroupArray, GroupGame, group_sizes, member_counts
+from breakaway.data.problems import counted
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
 from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
 from breakaway.runners.groups.solution import GroupSolution
@@ -230,8 +231,8 @@ def _serving_all(run: _Run) -> GroupSolution:
     left = left_over(found, masses)
     if left.sum() > UNSERVED * masses.sum():
         raise NumericalError(
-            f"{left.sum():.6g} people are left over although the listed groups can serve everybody: raise time_limit, "
-            "or solve by one programme (breakaway.runners.groups.direct)"
+            f"{counted(left.sum(), 'person is', 'people are')} left over although the listed groups can serve "
+            "everybody: raise time_limit, or solve by one programme (breakaway.runners.groups.direct)"
         )
     return found
 
@@ -248,7 +249,8 @@ def _uncovered(game: GroupGame, left: Floats, least: float) -> str:
     rest = np.flatnonzero(left > UNSERVED * game.types.masses.sum())[:10]
     named = ", ".join(f"{left[i]:.6g} of type {game.types.names[i]!r}" for i in rest)
     return (
-        f"the permitted groups cannot cover the market: at least {least:.6g} people are left over, such as {named}; "
+        "the permitted groups cannot cover the market and leave over at least "
+        f"{counted(least, 'person', 'people')}, such as {named}; "
         "set unlisted to zero, or list groups for them (such as groups of one type)"
     )
 
