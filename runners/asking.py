@@ -11,7 +11,7 @@ from breakaway.runners.division import Divider, divide_exactly
 from breakaway.runners.model_division import model_divider
 from breakaway.runners.solvers import SolverOptions
 
-Method = Literal["exact", "model", "ordered"]
+Method = Literal["exact", "model", "ordered", "descent", "elimination", "elimination-as-printed", "brute-force"]
 ORDERED_ONLY = (
     "method ordered divides the grand coalition of a characteristic function and nothing else: use method exact"
 )
@@ -46,11 +46,13 @@ class HowToSolve:
         ``auto``: by size.
     verify
         Check the answer against the definitions with independent code; None: by size.
+    least_gain
+        Of public goods: the gain, in units of utility, above which an agent leaves.
 
     Raises
     ------
     ValueError
-        When fractions are asked of a Pyomo model.
+        When fractions are asked of a Pyomo model, or the least gain is not positive.
     """
 
     method: Method = "exact"
@@ -62,9 +64,12 @@ class HowToSolve:
     rational: bool = False
     detail: Detail = "auto"
     verify: bool | None = None
+    least_gain: float = 1e-6
 
     def __post_init__(self) -> None:
         """Refuse what cannot be had together."""
+        if not self.least_gain > 0:
+            raise ValueError(f"the least gain is {self.least_gain:g}; it must be greater than 0")
         if self.rational and self.method == "model":
             raise ValueError("Pyomo models compute in floating point: the rational option needs the exact method")
 
@@ -80,6 +85,8 @@ class HowToSolve:
             raise ValueError(ORDERED_ONLY)
         if self.method == "exact":
             return divide_exactly
+        if self.method != "model":
+            raise ValueError(f"method {self.method} is for public goods: use method exact or model")
         return model_divider(self.options, self.solver or "highs", self.formulation)
 
     def asked(self) -> dict[str, object]:
@@ -98,6 +105,7 @@ class HowToSolve:
             "identical": self.identical,
             "rational": self.rational,
             "detail": self.detail,
+            "least_gain": self.least_gain,
         }
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ from breakaway.results.records import Answer
 from breakaway.results.storage import RunError, StoredRun, check_room, read_run, write_run
 from breakaway.results.text import answer_json, answer_text
 from breakaway.runners import cli_axioms, cli_stability
-from breakaway.runners.asking import HowToSolve, UnfinishedError
+from breakaway.runners.asking import HowToSolve, Method, UnfinishedError
 from breakaway.runners.compare import compare, contenders
 from breakaway.runners.dispatch import (
     blocks_from_plain,
@@ -124,9 +124,10 @@ def _add_solve(commands: Commands) -> None:
     )
     command.add_argument(
         "--method",
-        choices=("exact", "model", "ordered"),
+        choices=get_args(Method),
         default="exact",
-        help="search, Pyomo models, or search with players in order (one coalition, many players)",
+        help="search, Pyomo models, or search with players in order (one coalition, many players); for public goods "
+        "descent (as exact), elimination, elimination-as-printed or brute-force",
     )
     command.add_argument("--solver", metavar="NAME", help="highs, scip or one that Pyomo knows, for --method model")
     command.add_argument("--formulation", help="of the division model, such as threshold or chain_flow")
@@ -139,6 +140,9 @@ def _add_solve(commands: Commands) -> None:
     )
     command.add_argument(
         "--detail", choices=("auto", "all", "failures", "none"), default="auto", help="which threats to list"
+    )
+    command.add_argument(
+        "--least-gain", type=float, default=1e-6, help="of public goods: the gain above which an agent leaves"
     )
     command.add_argument(
         "--verify", action=argparse.BooleanOptionalAction, help="check the answer at once (default: by size)"
@@ -239,6 +243,7 @@ def _how(asked: argparse.Namespace) -> HowToSolve:
         asked.rational,
         asked.detail,
         asked.verify,
+        asked.least_gain,
     )
 
 
