@@ -135,6 +135,11 @@ def _people(answer: Answer, types: Sequence[str]) -> list[float]:
     return [found[name] for name in types]
 
 
+def has_rounds(answer: Answer) -> bool:
+    """Tell whether an answer was found in several rounds, so that there is something to draw over time."""
+    return len(answer.tables["convergence"]) > 1
+
+
 def plot_convergence(answer: Answer, path: str | os.PathLike[str]) -> Path:
     """Draw welfare reached and proven bound over time, and the gap between them.
 
@@ -142,12 +147,16 @@ def plot_convergence(answer: Answer, path: str | os.PathLike[str]) -> Path:
     ------
     PlotError
         When matplotlib is missing or the file cannot be written.
+    ValueError
+        When the answer was found in one round.
     """
     return save(convergence_figure(answer), path)
 
 
 def convergence_figure(answer: Answer) -> Figure:
-    """Return the picture of :func:`plot_convergence`."""
+    """Return the picture of :func:`plot_convergence`; gaps of 0 are not on its logarithmic axis."""
+    if not has_rounds(answer):
+        raise ValueError("the answer was found in one round: there is no convergence to draw")
     history = answer.tables["convergence"]
     figure = new_figure(8.6, 4.2)
     values, gaps = figure.subplots(1, 2)
@@ -156,8 +165,8 @@ def convergence_figure(answer: Answer) -> Figure:
     values.plot(finite["seconds"], finite["dual"], color=COLOURS[1], marker=".", label="proven bound")
     values.set_ylabel("welfare")
     values.legend(frameon=False, fontsize=9)
-    gap = (finite["dual"].cummin() - finite["primal"]).clip(lower=1e-16)
-    gaps.semilogy(finite["seconds"], gap, color=INK, marker=".")
+    gap = finite["dual"].cummin() - finite["primal"]
+    gaps.semilogy(finite["seconds"], gap.where(gap > 0), color=INK, marker=".")
     gaps.set_ylabel("gap")
     for axes in (values, gaps):
         axes.set_xlabel("seconds")

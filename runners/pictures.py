@@ -11,6 +11,7 @@ from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
 from breakaway.data.positive_size import PositiveSizeGame
+from breakaway.results.groups_plot import has_rounds
 from breakaway.results.records import Answer
 from breakaway.results.transport_plot import has_pairs_only
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
@@ -26,15 +27,16 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     """
     from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
 
-    if isinstance(game, PositiveSizeGame):
-        return [plots.plot_convergence(answer, folder / "convergence.png")]
-    if isinstance(game, GROUP_GAMES):
-        drawn = [
-            plots.plot_groups(answer, folder / "groups.png"),
-            plots.plot_convergence(answer, folder / "convergence.png"),
-        ]
-        return [*drawn, plots.plot_transport(answer, folder / "transport.png")] if has_pairs_only(answer) else drawn
     written = []
+    if isinstance(game, GROUP_GAMES):
+        counted = not isinstance(game, PositiveSizeGame)
+        if counted:
+            written.append(plots.plot_groups(answer, folder / "groups.png"))
+        if has_rounds(answer):
+            written.append(plots.plot_convergence(answer, folder / "convergence.png"))
+        if counted and has_pairs_only(answer):
+            written.append(plots.plot_transport(answer, folder / "transport.png"))
+        return written
     if answer.concept == "viability":
         written += [
             plots.plot_lattice(answer, folder / "lattice.png"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import itertools
 import json
@@ -15,12 +16,14 @@ from cli_calls import call
 from breakaway.data.group_families import family
 from breakaway.data.groups import GroupGame, PairwiseGroupGame, SurplusFunctionGame, Types
 from breakaway.data.instances import load_instance
+from breakaway.results.groups_plot import convergence_figure, groups_figure
 from breakaway.results.text import answer_text
 from breakaway.results.text_groups import group_in_words
 from breakaway.results.transport_plot import plans, transport_figure
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.groups.assign import solve_assignment
 from breakaway.runners.groups.solution import ending
+from breakaway.runners.pictures import write_pictures
 from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.verify import verify_assignment
 from breakaway.runners.verify.blocking import search_blocking
@@ -161,9 +164,26 @@ class TestAnswers:
     def test_a_run_on_disk_with_pictures(self, tmp_path: Path) -> None:
         run = tmp_path / "run"
         assert call("solve", "marriage", "--out", run, "--plots").code == 0
-        assert {path.name for path in run.glob("*.png")} == {"groups.png", "convergence.png", "transport.png"}
+        assert {path.name for path in run.glob("*.png")} == {"groups.png", "transport.png"}
         assert call("verify", run).code == 0
         assert json.loads((run / "run.json").read_text())["concept"] == "stable-assignment"
+
+    @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is an extra")
+    def test_rounds_are_drawn_when_there_are_some(self, tmp_path: Path) -> None:
+        game = load_instance("groups-2-4-2").game
+        direct = solve_assignment(game)
+        rounds = pd.DataFrame([(0.1, 5.0, np.inf, 3), (0.2, 5.0, 6.5, 4), (0.3, 6.0, 6.0, 5)])
+        rounds.columns = direct.tables["convergence"].columns
+        generated = dataclasses.replace(direct, tables={**direct.tables, "convergence": rounds})
+        (tmp_path / "direct").mkdir()
+        assert [path.name for path in write_pictures(tmp_path, game, generated)] == ["groups.png", "convergence.png"]
+        assert [path.name for path in write_pictures(tmp_path / "direct", game, direct)] == ["groups.png"]
+        (gaps,) = convergence_figure(generated).axes[1].lines
+        assert np.asarray(gaps.get_ydata())[~np.isnan(gaps.get_ydata())].tolist() == [1.5]  # the gap of 0 is not drawn
+        with pytest.raises(ValueError, match="in one round"):
+            convergence_figure(direct)
+        drawn = {text.get_text() for text in groups_figure(direct).axes[0].texts}
+        assert "2 × 3: 0.5 of them, worth 3 each" in drawn
 
     def test_compare(self) -> None:
         answer = call("compare", "marriage", "--solvers", "exact,highs", "--json")
