@@ -130,9 +130,9 @@ def _add_slopes(
 ) -> None:
     """s_ikj for the chosen piece of every member, or for all that are active."""
     if chosen is None:
-        rows = public_goods.derivative_rows(game.utilities, x, members, members, tolerance)
+        rows = public_goods.derivative_rows(game, x, members, members, tolerance)
     else:
-        rows = public_goods.chosen_rows(game.utilities, x, members, members, chosen)
+        rows = public_goods.chosen_rows(game, x, members, members, chosen)
     public_goods.add_slopes(model, game, rows, members)
 
 

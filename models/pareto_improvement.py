@@ -113,7 +113,7 @@ def _add_slopes(
     model: pyo.ConcreteModel, game: PublicGoodsGame, a: Floats, movers: Sequence[int], tolerance: float
 ) -> None:
     """s_ikj for every active piece (i, k)."""
-    rows = public_goods.derivative_rows(game.utilities, a, range(len(game)), movers, tolerance)
+    rows = public_goods.derivative_rows(game, a, range(len(game)), movers, tolerance)
     public_goods.add_slopes(model, game, rows, movers)
 
 

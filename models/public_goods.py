@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 
 from breakaway.data.groups import Floats
 from breakaway.data.public_goods import ExpressionUtilities, FormUtilities, Ints, PublicGoodsGame, Utilities
@@ -130,11 +131,80 @@ def _ces_sum(utilities: FormUtilities, i: int, action: Sequence[Any]) -> Any:
     return inside ** (1.0 / exponent)
 
 
+# --- radial derivatives as expressions -----------------------------------------------------------------------------
+
+WRITTEN_RADIAL: Mapping[str, Callable[[Any, float, float], Any]] = MappingProxyType(
+    {
+        "linear": lambda x, e, s: x,
+        "log": lambda x, e, s: x / (1.0 + x),
+        "sqrt": lambda x, e, s: 0.5 * x / pyo.sqrt(x + s),
+        "power": lambda x, e, s: e * x * (x + s) ** (e - 1.0),
+        "quadratic": lambda x, e, s: x**2,
+        "cubic": lambda x, e, s: x**3,
+    }
+)
+"""f'(x) x for the forms of :data:`WRITTEN_FORMS`, for numbers and Pyomo variables alike."""
+
+
+def radial_expressions(utilities: Utilities, action: Sequence[Any]) -> list[Any]:
+    """Return (J(x) x)_i for every agent i: how fast the smooth part of u_i rises as all actions grow in proportion.
+
+    ``action`` holds Pyomo variables; for :class:`ExpressionUtilities` they are differentiated symbolically.
+    """
+    if isinstance(utilities, ExpressionUtilities):
+        return [_radial_of(written, action) for written in utilities.written(action)]
+    parts = (_radial_terms(utilities, action), _radial_log_sums(utilities, action), _radial_ces_sums(utilities, action))
+    return [terms + log_sum + ces_sum for terms, log_sum, ces_sum in zip(*parts, strict=True)]
+
+
+def _radial_of(written: Any, action: Sequence[Any]) -> Any:
+    """Sum over j of du/dx_j x_j."""
+    if not hasattr(written, "is_expression_type"):
+        return 0.0
+    slopes = differentiate(written, wrt_list=list(action), mode=Modes.reverse_symbolic)
+    return pyo.quicksum(slope * x for slope, x in zip(slopes, action, strict=True))
+
+
+def _radial_terms(utilities: FormUtilities, action: Sequence[Any]) -> list[Any]:
+    """Sum of coefficient f'(x_j) x_j over the terms of every agent."""
+    terms = utilities.terms
+    found: list[list[Any]] = [[] for _ in action]
+    columns = (terms.agent, terms.source, terms.coefficient, terms.exponent, terms.shift)
+    for form, i, j, c, e, s in zip(terms.form, *(column.tolist() for column in columns), strict=True):
+        found[i].append(c * WRITTEN_RADIAL[form](action[j], e, s))
+    return [pyo.quicksum(parts) for parts in found]
+
+
+def _radial_log_sums(utilities: FormUtilities, action: Sequence[Any]) -> list[Any]:
+    """S / (1 + S) with S the sum of c_ij x_j."""
+    if utilities.log_sums is None:
+        return [0.0] * len(action)
+    rows = utilities.log_sums.coefficients.tolist()
+    sums = (pyo.quicksum(c * x for c, x in zip(row, action, strict=True) if c) for row in rows)
+    return [total / (1.0 + total) for total in sums]
+
+
+def _radial_ces_sums(utilities: FormUtilities, action: Sequence[Any]) -> list[Any]:
+    """S^(1/e_i - 1) times the sum of c_ij (x_j + s_ij)^(e_i - 1) x_j, with S the sum of c_ij (x_j + s_ij)^e_i."""
+    if utilities.ces_sums is None:
+        return [0.0] * len(action)
+    sums = utilities.ces_sums
+    return [
+        _radial_ces(list(zip(row, shift, action, strict=True)), e) if any(row) else 0.0
+        for row, shift, e in zip(sums.coefficients.tolist(), sums.shift.tolist(), sums.exponent.tolist(), strict=True)
+    ]
+
+
+def _radial_ces(row: Sequence[tuple[float, float, Any]], e: float) -> Any:
+    inside = pyo.quicksum(c * (x + s) ** e for c, s, x in row if c)
+    return inside ** (1.0 / e - 1.0) * pyo.quicksum(c * (x + s) ** (e - 1.0) * x for c, s, x in row if c)
+
+
 # --- gradients as numbers ------------------------------------------------------------------------------------------
 
 
 def derivative_rows(
-    utilities: Utilities,
+    game: PublicGoodsGame,
     x: Floats,
     members: Sequence[int],
     movers: Sequence[int],
@@ -144,8 +214,8 @@ def derivative_rows(
 
     Parameters
     ----------
-    utilities
-        The utilities.
+    game
+        The economy.
     x
         Where derivatives are taken, shape (n,).
     members
@@ -160,7 +230,8 @@ def derivative_rows(
     ValueError
         Where a derivative is infinite.
     """
-    jacobian = _finite_jacobian(utilities, x, members, movers)
+    utilities = game.utilities
+    jacobian = _finite_jacobian(game, x, members, movers)
     pieces, values = utilities.pieces, utilities.pieces.values(x)
     least = pieces.least(values, utilities.agents)
     limit = least + tolerance * (1.0 + np.abs(least))
@@ -175,7 +246,7 @@ def derivative_rows(
 
 
 def chosen_rows(
-    utilities: Utilities, x: Floats, members: Sequence[int], movers: Sequence[int], chosen: Ints
+    game: PublicGoodsGame, x: Floats, members: Sequence[int], movers: Sequence[int], chosen: Ints
 ) -> dict[tuple[int, int], Floats]:
     """Return one row for every member, from the piece ``chosen`` for it (-1: it has none), by (agent, piece).
 
@@ -184,28 +255,28 @@ def chosen_rows(
     ValueError
         When ``chosen`` has no number for every agent, or a piece of another; where a derivative is infinite.
     """
-    pieces = utilities.pieces
-    jacobian = _finite_jacobian(utilities, x, members, movers)
+    pieces = game.utilities.pieces
+    jacobian = _finite_jacobian(game, x, members, movers)
     found: dict[tuple[int, int], Floats] = {}
     for i in members:
-        k = int(chosen[i]) if len(chosen) == utilities.agents else -2
+        k = int(chosen[i]) if len(chosen) == len(game) else -2
         own = np.flatnonzero(pieces.agent == i).tolist() or [-1]
         if k not in own:
-            raise ValueError(f"no piece of agent number {i + 1} is chosen: choose one of {own}, for every agent")
+            raise ValueError(f"no piece of agent {game.agents[i]!r} is chosen: choose one of {own}")
         found[i, k] = jacobian[i, movers] + (pieces.slopes[k, movers] if k >= 0 else 0.0)
     return found
 
 
-def _finite_jacobian(utilities: Utilities, x: Floats, members: Sequence[int], movers: Sequence[int]) -> Floats:
+def _finite_jacobian(game: PublicGoodsGame, x: Floats, members: Sequence[int], movers: Sequence[int]) -> Floats:
     """Return the derivatives of the smooth parts, shape (n, n), refusing those that are infinite."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        jacobian = utilities.smooth_jacobian(x)
+        jacobian = game.utilities.smooth_jacobian(x)
     infinite = np.argwhere(~np.isfinite(jacobian[np.ix_(members, movers)]))
     if len(infinite):
         i, j = members[infinite[0, 0]], movers[infinite[0, 1]]
         raise ValueError(
-            f"the utility of agent number {i + 1} has an infinite slope in the action of agent number {j + 1} at "
-            f"{x[j]:g}: give the form that it comes from a shift above 0"
+            f"the utility of agent {game.agents[i]!r} has an infinite slope in the action of agent {game.agents[j]!r} "
+            f"at {x[j]:g}: give the form that it comes from a shift above 0"
         )
     return jacobian
 
@@ -221,7 +292,7 @@ def add_slopes(
 ) -> None:
     """s_ikj, the derivative of piece k of agent i in the action of j, in utility per action."""
     named = row_names(game, rows)
-    model.pieces = pyo.Set(initialize=list(named.values()), dimen=2, doc="active pieces (i, k); k is '' without pieces")
+    model.pieces = pyo.Set(initialize=list(named.values()), dimen=2, doc="pieces (i, k) of u_i; a smooth one is ''")
     slopes = {
         (*named[row], game.agents[j]): slope
         for row, values in rows.items()
