@@ -17,6 +17,7 @@ from breakaway.data.groups import (
     FiniteGroupGame,
     Floats,
     GroupArray,
+    GroupGame,
     Types,
     group_sizes,
     member_counts,
@@ -27,8 +28,11 @@ from breakaway.data.groups import (
 )
 from breakaway.data.problems import counted
 from breakaway.models import group_welfare
+from breakaway.runners.groups.interior import load_of
 from breakaway.runners.groups.program import ColumnProgram, ProgramError
-from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.scaling import scaled, unit_of
+from breakaway.runners.groups.solution import GroupSolution, is_closed
+from breakaway.runners.groups.vertex import within_masses
 from breakaway.runners.solvers import InfeasibleError, LimitReachedError, NumericalError, SolverOptions, solve_model
 
 MOST_COLUMNS = 5_000_000
@@ -36,6 +40,12 @@ MOST_COLUMNS = 5_000_000
 
 MODEL_COLUMNS = 2_000
 """Most groups for which the Pyomo model is built when the way is not chosen."""
+
+NOISE = 1e-12
+"""Part of its rarest member's mass up to which a group is rounding."""
+
+SMALLEST = 1e-16
+"""Part of the largest mass up to which a group is rounding."""
 
 Way = Literal["auto", "model", "highs"]
 
@@ -77,9 +87,10 @@ def solve_direct(
     groups, surplus = sufficient_groups(game)
     small = count <= MODEL_COLUMNS or options.solver not in (None, "highs")
     by_model = way == "model" or (way == "auto" and small)
-    amounts, payoffs = (_by_model if by_model else _by_highs)(game, groups, surplus, options)
+    amounts, payoffs = (_by_model if by_model else _by_highs)(game, groups, surplus, options, started)
     imputation = lifted(game.types, groups, surplus, payoffs)
-    formed = amounts > 1e-12 * game.types.masses.max()
+    amounts = _serving(game, groups, amounts)
+    formed = amounts > 0.0
     primal, dual = float(surplus[formed] @ amounts[formed]), float(game.types.masses @ imputation)
     return GroupSolution(
         groups=groups[formed],
@@ -90,32 +101,67 @@ def solve_direct(
         dual=dual,
         groups_priced=permitted_count(game),
         history=((time.perf_counter() - started, primal, dual, len(groups)),),
-        complete=dual - primal <= tolerance * max(1.0, abs(dual)),
+        complete=is_closed(primal, dual, tolerance, float(surplus.max(initial=0.0) * game.types.masses.sum())),
         method="direct",
     )
 
 
 def _by_model(
-    game: FiniteGroupGame, groups: GroupArray, surplus: Floats, options: SolverOptions
+    game: FiniteGroupGame, groups: GroupArray, surplus: Floats, options: SolverOptions, started: float
 ) -> tuple[Floats, Floats]:
     """Solve the Pyomo model; return tau and u."""
     if len(np.unique(groups[groups >= 0])) < len(game.types):
         raise not_covered(game, options)
-    model = group_welfare.build(game, groups=groups)
+    money, people = unit_of(surplus), unit_of(game.types.masses)
+    model = group_welfare.build(scaled(game, money, people), groups=groups)
     try:
-        solve_model(model, options)
+        solve_model(model, _time_left(options, started))
     except InfeasibleError as error:
         raise not_covered(game, options) from error
     u = group_welfare.payoffs(model)
     tau = np.array([pyo.value(model.formed[g]) for g in model.groups])
-    return np.maximum(tau, 0.0), np.array([u[i] for i in game.types.names])
+    return np.maximum(tau, 0.0) * people, np.array([u[i] for i in game.types.names]) * money
+
+
+def _time_left(options: SolverOptions, started: float) -> SolverOptions:
+    """Return the options with what is left of the time limit.
+
+    Raises
+    ------
+    LimitReachedError
+        When nothing is left.
+    """
+    if options.time_limit is None:
+        return options
+    left = options.time_limit - (time.perf_counter() - started)
+    if left <= 0.0:
+        raise LimitReachedError("the time limit was reached while the programme was written: raise time_limit")
+    return options.replace(time_limit=left)
+
+
+def _serving(game: FiniteGroupGame, groups: GroupArray, amounts: Floats) -> Floats:
+    """Return tau without what is rounding, and with everybody in some group where groups of one type are permitted."""
+    masses = game.types.masses
+    rarest = np.append(masses, np.inf)[groups].min(axis=1)
+    kept = np.where(amounts > np.maximum(NOISE * rarest, SMALLEST * masses.max()), amounts, 0.0)
+    if isinstance(game, GroupGame) and game.unlisted == "forbidden":
+        return kept
+    kept = within_masses(groups, kept, masses)
+    left = masses - load_of(groups, kept, len(masses))
+    own = np.flatnonzero((group_sizes(groups) == game.min_size) & (groups[:, 0] == groups[:, game.min_size - 1]))
+    left = left[groups[own, 0]]
+    kept[own] += np.where(left > NOISE * masses[groups[own, 0]], left, 0.0) / game.min_size
+    return kept
 
 
 def _by_highs(
-    game: FiniteGroupGame, groups: GroupArray, surplus: Floats, options: SolverOptions
+    game: FiniteGroupGame, groups: GroupArray, surplus: Floats, options: SolverOptions, started: float
 ) -> tuple[Floats, Floats]:
     """Solve by HiGHS without a model; return tau and u."""
-    program = ColumnProgram(game.types.masses, options.threads, options.time_limit, options.seed)
+    options = _time_left(options, started)
+    program = ColumnProgram(
+        game.types.masses, options.threads, options.time_limit, options.seed, money=unit_of(surplus)
+    )
     program.add(groups, surplus)
     try:
         found = program.solve()
@@ -130,9 +176,11 @@ def _by_highs(
 
 def not_covered(game: FiniteGroupGame, options: SolverOptions | None = None) -> InfeasibleError:
     """Return the error that the permitted groups cannot cover the market: who is left over at least."""
-    model = group_welfare.build(game, "uncovered")
+    people = unit_of(game.types.masses)
+    model = group_welfare.build(scaled(game, 1.0, people), "uncovered")
     solve_model(model, (options or SolverOptions()).replace(solver=None))
-    left = {i: pyo.value(model.left_over[i]) for i in model.types if pyo.value(model.left_over[i]) > 1e-9}
+    found = {i: float(pyo.value(model.left_over[i])) for i in model.types}
+    left = {i: mass * people for i, mass in found.items() if mass > 1e-9}
     named = ", ".join(f"{mass:.6g} of type {i!r}" for i, mass in list(left.items())[:10])
     return InfeasibleError(
         "the permitted groups cannot cover the market and leave over at least "

@@ -1,7 +1,8 @@
 """Linear programmes with a row for every type and a column for every group, kept in HiGHS between solves.
 
 maximise s.y subject to A y = b, y_G >= 0 unless G is free; A has G(i) in row i and column G. HiGHS is given the minimum
-of -s.y: for maximisation, some of its methods return duals of the wrong sign.
+of -s.y: for maximisation, some of its methods return duals of the wrong sign. Its tolerances are absolute, so it is
+given s and b in units in which the largest are about one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.groups import Floats, GroupArray, member_counts
+from breakaway.runners.groups.scaling import unit_of
 
 _HIGHS: Any = highspy.Highs
 
@@ -59,9 +61,17 @@ class Optimum:
 class ColumnProgram:
     """A programme that keeps its basis while columns are added and right-hand sides or costs change."""
 
-    def __init__(self, right: Floats, threads: int = 1, time_limit: float | None = None, seed: int = 0) -> None:
-        """Start without columns; ``right`` is b, shape (types,)."""
+    def __init__(
+        self,
+        right: Floats,
+        threads: int = 1,
+        time_limit: float | None = None,
+        seed: int = 0,
+        money: float = 1.0,
+    ) -> None:
+        """Start without columns; ``right`` is b, shape (types,), and ``money`` the unit of s, a power of two."""
         self.columns = 0
+        self._money, self._people = money, unit_of(right)
         self._rows = len(right)
         self._solver = _HIGHS()
         options = {
@@ -75,7 +85,8 @@ class ColumnProgram:
         for name, value in options.items():
             self._solver.setOptionValue(name, value)
         none = np.empty(0, dtype=np.int32)
-        self._solver.addRows(self._rows, right, right, 0, none, none, np.empty(0))
+        own = right / self._people
+        self._solver.addRows(self._rows, own, own, 0, none, none, np.empty(0))
 
     def add(self, groups: GroupArray, surplus: Floats, free: NDArray[np.bool_] | None = None) -> None:
         """Add a column for every group; those that are ``free`` may be negative."""
@@ -84,16 +95,18 @@ class ColumnProgram:
         least = np.zeros(len(groups)) if free is None else np.where(free, -math.inf, 0.0)
         most = np.full(len(groups), math.inf)
         arrays = (starts, members.astype(np.int32), counts)
-        self._solver.addCols(len(groups), -surplus, least, most, len(counts), *arrays)
+        self._solver.addCols(len(groups), -surplus / self._money, least, most, len(counts), *arrays)
         self.columns += len(groups)
 
     def set_right(self, right: Floats) -> None:
         """Replace b."""
-        self._solver.changeRowsBounds(self._rows, np.arange(self._rows, dtype=np.int32), right, right)
+        self._people = unit_of(right)
+        own = right / self._people
+        self._solver.changeRowsBounds(self._rows, np.arange(self._rows, dtype=np.int32), own, own)
 
     def set_surplus(self, surplus: Floats) -> None:
         """Replace s."""
-        self._solver.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), -surplus)
+        self._solver.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), -surplus / self._money)
 
     def solve(self) -> Optimum:
         """Maximise.
@@ -110,9 +123,9 @@ class ColumnProgram:
         solution, basis = self._solver.getSolution(), self._solver.getBasis()
         basic = highspy.HighsBasisStatus.kBasic
         return Optimum(
-            -self._solver.getInfo().objective_function_value,
-            np.array(solution.col_value),
-            -np.array(solution.row_dual),
+            -self._solver.getInfo().objective_function_value * self._money * self._people,
+            np.array(solution.col_value) * self._people,
+            -np.array(solution.row_dual) * self._money,
             np.flatnonzero([status == basic for status in basis.col_status]),
             np.flatnonzero([status == basic for status in basis.row_status]),
         )

@@ -35,8 +35,9 @@ from breakaway.data.groups import (
 from breakaway.models import imputation
 from breakaway.runners.groups.exact import MOST_EXACT_GROUPS, MOST_TYPES, ExactOptimum, ExactProgram, fractions_of
 from breakaway.runners.groups.program import ColumnProgram, Optimum, ProgramError
+from breakaway.runners.groups.scaling import scaled, unit_of
 from breakaway.runners.groups.solution import GroupSolution
-from breakaway.runners.solvers import NumericalError, SolverOptions, solve_model
+from breakaway.runners.solvers import InfeasibleError, NumericalError, SolverOptions, solve_model
 
 MOST_LISTED = 200_000
 """Most groups that are all given to a programme; beyond, those that can improve it are searched for."""
@@ -111,7 +112,7 @@ class OptimalFace:
         """
         self.game = game
         self.solution = solution
-        self.scale = max(1.0, float(np.abs(solution.imputation).max()))
+        self.scale = float(np.abs(solution.imputation).max(initial=0.0)) or 1.0
         self._known: dict[bytes, End] = {}
         self._exact: ExactProgram | None = None
         self.exact_value: Fraction | None = None
@@ -121,7 +122,8 @@ class OptimalFace:
         self.free = _rows_in(self.groups, _rows(self._formed()))
         if self._listed is not None and len(self._listed[0]) == len(self.groups) and self._small():
             self._solve_exactly()
-        self._program = ColumnProgram(np.zeros(len(game.types)))
+        self._money = unit_of(self.surplus)
+        self._program = ColumnProgram(np.zeros(len(game.types)), money=self._money)
         self._program.add(self.groups, self.surplus, self.free)
         self._only = self._only_one() if self._exact is None else None
 
@@ -166,10 +168,10 @@ class OptimalFace:
     def _solve_exactly(self) -> None:
         """Find an optimal assignment in fractions; its groups are then the ones formed."""
         masses = self.game.types.masses
-        program = ColumnProgram(masses)
+        program = ColumnProgram(masses, money=unit_of(self.surplus))
         program.add(self.groups, self.surplus)
         surplus = fractions_of(self.surplus)
-        optimum = ExactProgram(self.groups, surplus).optimum(fractions_of(masses), program.solve())
+        optimum = ExactProgram(self.groups, surplus).optimum(fractions_of(masses), solved(program))
         if optimum is not None:
             self.exact_value = optimum.value
             self.free = np.isin(np.arange(len(self.groups)), list(optimum.amounts))
@@ -205,11 +207,9 @@ class OptimalFace:
 
     def _solve(self) -> Optimum | None:
         try:
-            return self._program.solve()
-        except ProgramError as error:
-            if error.infeasible:
-                return None
-            raise NumericalError(f"{error}: scale the surpluses") from error
+            return solved(self._program)
+        except InfeasibleError:
+            return None
 
     def _add(self, groups: GroupArray) -> None:
         surplus = surpluses(self.game, groups)
@@ -221,10 +221,11 @@ class OptimalFace:
     def most_equal(self, options: SolverOptions | None = None) -> Floats:
         """Return the imputation with the least sum of mu_i u_i^2: a quadratic programme, then its active rows alone."""
         groups = self._near(self.solution.imputation)
+        game = scaled(self.game, self._money, unit_of(self.game.types.masses))
         while True:
-            model = imputation.build(self.game, "least_squares", groups=groups, formed=self.groups[self.free])
+            model = imputation.build(game, "least_squares", groups=groups, formed=self.groups[self.free])
             solve_model(model, (options or SolverOptions()).replace(solver=None))
-            found = self._polished(groups, np.array([model.payoff[i].value for i in model.types]))
+            found = self._polished(groups, np.array([model.payoff[i].value for i in model.types]) * self._money)
             missing = self.pricer(found)
             missing = missing[~_rows_in(missing, _rows(groups))]
             if not len(missing):
@@ -396,11 +397,26 @@ def _extreme(
     costs = np.zeros(len(groups))
     costs[k] = sign
     program.set_surplus(costs)
-    found = program.solve()
+    found = solved(program)
     if not exact:
         return found.value, None
     own = ExactProgram(groups, fractions_of(costs)).optimum(fractions_of(masses), found)
     return found.value, None if own is None else own.value
+
+
+def solved(program: ColumnProgram) -> Optimum:
+    """Solve a programme.
+
+    Raises
+    ------
+    InfeasibleError, NumericalError
+        When HiGHS ends without an optimum.
+    """
+    try:
+        return program.solve()
+    except ProgramError as error:
+        kind = InfeasibleError if error.infeasible else NumericalError
+        raise kind(f"{error}: leave the ranges out (detail none)") from error
 
 
 def group_order(groups: GroupArray) -> NDArray[np.int64]:

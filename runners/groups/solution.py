@@ -38,6 +38,8 @@ class GroupSolution:
         Whether the gap is within the tolerance.
     method
         Which method found it.
+    interrupted
+        Whether the user ended it early.
     """
 
     groups: GroupArray
@@ -50,19 +52,35 @@ class GroupSolution:
     history: History
     complete: bool
     method: str
+    interrupted: bool = False
 
     @property
     def gap(self) -> float:
-        """Distance of the certified bound from the welfare, in money."""
-        return self.dual - self.primal
+        """Distance of the certified bound from the welfare, in money; rounding below 0 counts as 0."""
+        return max(self.dual - self.primal, 0.0)
 
 
-def ending(complete: bool, seconds: float, time_limit: float | None) -> tuple[str, str]:
+ROUNDING = 1e-10
+"""Gap, in units of the largest surplus times the mass of all, at which a market counts as worth nothing."""
+
+
+def is_closed(primal: float, dual: float, tolerance: float, most: float) -> bool:
+    """Tell whether a gap is within a tolerance, relative to the welfare.
+
+    ``most`` is the largest surplus, or entry of the tables, times the mass of all: where nobody is known to make
+    anything, the bound may be above 0 by the rounding of that.
+    """
+    return dual - primal <= (tolerance * abs(primal) if primal else ROUNDING * most)
+
+
+def ending(complete: bool, seconds: float, time_limit: float | None, interrupted: bool = False) -> tuple[str, str]:
     """Return why a solve of so many seconds stopped and what it holds, in the words of a certificate.
 
-    A gap that is open before the time limit is one that floating point cannot close.
+    A gap that is open before the time limit, without an interruption, is one that floating point cannot close.
     """
     if complete:
         return Termination.OPTIMAL.value, Holding.PROVEN_OPTIMUM.value
+    if interrupted:
+        return Termination.INTERRUPTED.value, Holding.FEASIBLE_POINT.value
     limited = time_limit is not None and seconds >= time_limit
     return (Termination.TIME_LIMIT if limited else Termination.NUMERICAL).value, Holding.FEASIBLE_POINT.value
