@@ -29,11 +29,12 @@ s_ikj          ``slope[i, k, j]``          utility per action
 
 Exactness. Both are exact linear programmes; what they are good for differs. Let all members act (whoever acts at 0 has
 stopped already). On the Pareto frontier of the coalition both find a direction along which no utility changes at first,
-and, by concavity, none rises later. Below the frontier, where a bound has stopped the search for a deviation, every
+and, by concavity, none rises later. Below the frontier, where a bound may stop the search for a deviation, every
 downward direction harms somebody, and ``max-min`` may pick one that raises the utility of another: its slide then
 leaves the dominated set, and the elimination errs. ``upward`` has w >= 0 on and below the frontier, so that no smooth
-utility rises along d. Where several pieces of an agent are active, ``chosen`` should name one for every agent: the rows
-of all active pieces bound the rise along z from below, and say little of the fall along d.
+utility rises along d; docs/descent_direction.md proves that its slide is safe. Where several pieces of an agent are
+active, ``chosen`` should name one for every agent: the rows of all active pieces bound the rise along z from below, and
+say little of the fall along d.
 
 Reference: Bodwin (2017), Testing Core Membership in Public Goods Economies, section 4.2, Program 4. Its formula is
 missing in the copies at hand; it is reconstructed from the text and the proofs around it. ``upward`` is no part of the
