@@ -38,6 +38,8 @@ def _headline(answer: Answer) -> str:
         return f"A stable assignment with {formed} is worth {number(primal, 8)}: {proof} (gap {number(gap, 2)})."
     if math.isnan(primal):
         return f"No assignment was found; none is worth more than {number(dual, 8)}."
+    if math.isinf(dual):
+        return f"Stopped with {formed} worth {number(primal, 8)}; what others may be worth is not known."
     return (
         f"Stopped with {formed} worth {number(primal, 8)}; no assignment is worth more than {number(dual, 8)} "
         f"(gap {number(gap, 2)})."
@@ -86,6 +88,8 @@ def _between(types: Sequence[str]) -> str:
 
 def _payoff_section(answer: Answer) -> list[str]:
     imputation = answer.tables["imputation"]
+    if imputation["payoff"].isna().all():
+        return []
     ranged = bool(imputation["payoff_min"].notna().any())
     scale = float(imputation["payoff"].abs().max())
     columns = ("type", "payoff", "payoff_min", "payoff_max")
@@ -96,7 +100,8 @@ def _payoff_section(answer: Answer) -> list[str]:
     header = ("type", "payoff", "least", "most") if ranged else ("type", "payoff")
     rest = len(rows) - MOST_TYPES
     more = [f"  ... and {rest:,} more: see imputation.csv"] if rest > 0 else []
-    title = "What a member of each type gets" + (", of all stable payoffs" if ranged else "")
+    bounding = "Payoffs that prove the bound" if answer.certificate.claims.get("complete") is False else None
+    title = bounding or "What a member of each type gets" + (", of all stable payoffs" if ranged else "")
     return [title, *aligned(header, rows[:MOST_TYPES], range(1, len(header))), *more]
 
 

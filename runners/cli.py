@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -17,7 +18,7 @@ from typing import TypeAlias, get_args
 
 import pandas as pd
 
-from breakaway.data.families import participants
+from breakaway.data.families import GROUP_GAMES, participants
 from breakaway.data.instances import Instance, check_instance, load_instance, shipped_instances
 from breakaway.data.problems import DataError, Problem
 from breakaway.results.canvas import PlotError
@@ -51,6 +52,9 @@ CHECKPOINT_AFTER = 5.0
 
 FINAL = ("proven optimum", "infeasibility proof")
 """What a finished run holds."""
+
+BOUNDED = ("stable-assignment",)
+"""Concepts of which an unfinished answer is told and verified like a finished one: it has a value, and a bound."""
 
 USUAL_TOLERANCE = 1e-9
 """Of solving and of verifying, relative to the game's largest number."""
@@ -217,7 +221,9 @@ def _run_solve(asked: argparse.Namespace) -> int:
         return _report_unfinished(asked, instance, stop, work)
     except KeyboardInterrupt:
         progress.clear()
-        return _fail(f"interrupted; {work.keep()}", asked.json, NO_ANSWER)
+        nothing = "no assignment was found yet, so there is nothing to keep"
+        known = nothing if isinstance(instance.game, GROUP_GAMES) else work.keep()
+        return _fail(f"interrupted; {known}", asked.json, NO_ANSWER)
     progress.clear()
     if asked.out:
         _write(asked, instance, answer)
@@ -324,10 +330,15 @@ def _report_unfinished(
         text += f"; what is known is in {asked.out}"
     if stop.answer.concept == "viability":
         text += f"; {work.keep()}"
+    told = stop.answer.concept in BOUNDED
     if asked.json:
         certificate = stop.answer.certificate
         status = {"termination": certificate.termination, "holding": certificate.holding}
-        _say({"error": text, "status": status, "claims": claims}, text, as_json=True)
+        tables = {name: records(frame) for name, frame in stop.answer.tables.items()}
+        found = {"error": text, "status": status, "claims": claims} | ({"tables": tables} if told else {})
+        _say(found, text, as_json=True)
+    elif told:
+        print(answer_text(stop.answer).rstrip("\n"))
     print(text, file=sys.stderr)
     return NO_ANSWER
 
@@ -343,7 +354,8 @@ def _run_verify(asked: argparse.Namespace) -> int:
         return _check_stability(asked, tolerance or USUAL_TOLERANCE)
     run = read_run(asked.run_folder)
     certificate = run.answer.certificate
-    if certificate.holding not in FINAL:
+    bounded = run.answer.concept in BOUNDED
+    if certificate.holding not in FINAL and not bounded:
         why = f"the run is unfinished ({certificate.termination})"
         text = f"{run.folder}: {why}; finish it, with a higher limit if it has one: {run.command}"
         return _fail(text, asked.json, NO_ANSWER)
@@ -351,7 +363,7 @@ def _run_verify(asked: argparse.Namespace) -> int:
     used = _tolerance_of(run) if tolerance is None else tolerance
     verification = verify_answer(instance.game, run.answer.tables, certificate.claims, used)
     passed = verification.passed and not run.altered
-    found = {
+    found: dict[str, object] = {
         "run": str(run.folder),
         "passed": passed,
         "altered": list(run.altered),
@@ -360,10 +372,22 @@ def _run_verify(asked: argparse.Namespace) -> int:
         "checks": verification.checks,
     }
     text = _verification_text(run.folder, verification, run.altered)
+    if bounded and passed and certificate.claims.get("complete") is False:
+        found["unfinished"] = _still_open(run.answer)
+        text += f"\n{found['unfinished']}"
     if used > USUAL_TOLERANCE:
         text += f"\ntolerance {used:g}, more than the usual {USUAL_TOLERANCE:g}"
     _say(found, text, asked.json)
     return ANSWERED if passed else UNEXPECTED
+
+
+def _still_open(answer: Answer) -> str:
+    """Say what is proven by an unfinished run about a market, and what is not."""
+    welfare, bound, gap = (float(answer.tables["welfare"][name].iloc[0]) for name in ("primal", "dual", "gap"))
+    proven = f"its assignment is worth {welfare:.9g}"
+    if math.isfinite(bound):
+        proven += f", none is worth more than {bound:.9g} (gap {gap:.2g})"
+    return f"the run is unfinished ({answer.certificate.termination}): {proven}, and it may not be stable"
 
 
 def _check_stability(asked: argparse.Namespace, tolerance: float) -> int:

@@ -145,8 +145,10 @@ def solve_assignment(
     Raises
     ------
     UnfinishedError
-        When the time limit is reached, or floating point ends, before the gap is closed; it carries assignment,
-        imputation, welfare and bound.
+        When the time limit is reached, the user presses Ctrl-C, or floating point ends, before the gap is closed; it
+        carries assignment, imputation (without payoffs when there is no bound), welfare and bound.
+    KeyboardInterrupt
+        When the user presses Ctrl-C before anything is known, such as while one linear programme is solved.
     ValueError, SolveError
         As :func:`assign`.
     """
@@ -163,28 +165,31 @@ def solve_assignment(
         residual = verification.residual
         claims |= {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
         clock.lap("verification")
-    status = ending(solution.complete, clock.laps["assignment"], how.options.time_limit)
+    status = ending(solution.complete, clock.laps["assignment"], how.options.time_limit, solution.interrupted)
     certificate = Certificate(*status, claims, residual)
     answer = Answer("stable-assignment", *about, game.types.names, tables, certificate, how.asked(), clock.laps)
     if not solution.complete:
-        raise UnfinishedError(
-            _short_of_proof(game, solution, limited=status[0] == Termination.TIME_LIMIT.value), answer
-        )
+        raise UnfinishedError(_short_of_proof(game, solution, status[0]), answer)
     return answer
 
 
-def _short_of_proof(game: FiniteGroupGame, solution: GroupSolution, limited: bool) -> str:
-    """Say what is held, and why no more: a time limit, or floating point."""
+EARLY = {Termination.TIME_LIMIT.value: "the limit was reached", Termination.INTERRUPTED.value: "interrupted"}
+"""How an early end is called."""
+
+
+def _short_of_proof(game: FiniteGroupGame, solution: GroupSolution, termination: str) -> str:
+    """Say what is held, and why no more: a time limit, the user, or floating point."""
+    early = EARLY.get(termination)
     if solution.dual == np.inf:
         return (
-            f"the limit was reached with an assignment worth {solution.primal:.9g}, and before every permitted group "
-            "was evaluated once: no bound is known; raise time_limit or lower max_size"
+            f"{early} with an assignment worth {solution.primal:.9g}, and before every permitted group "
+            "was evaluated once: no bound is known; give it more time or lower max_size"
         )
     held = (
         f"an assignment worth {solution.primal:.9g}; none is worth more than {solution.dual:.9g} "
         f"(gap {solution.gap:.2g})"
     )
-    return f"the limit was reached with {held}" if limited else f"{held}; {_scaling(game, solution)}"
+    return f"{early} with {held}" if early else f"{held}; {_scaling(game, solution)}"
 
 
 def _scaling(game: FiniteGroupGame, solution: GroupSolution) -> str:
@@ -212,8 +217,8 @@ def _determine(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve) 
 def _tables(game: FiniteGroupGame, solution: GroupSolution, determined: Determined) -> dict[str, pd.DataFrame]:
     types, ranges = game.types, determined.payoffs
     order = np.lexsort([*solution.groups.T[::-1], (solution.groups >= 0).sum(axis=1)])
-    payoffs = solution.imputation if ranges is None else ranges.canonical
     unknown = np.full(len(types), np.nan)
+    payoffs = ranges.canonical if ranges is not None else solution.imputation if solution.dual < np.inf else unknown
     tables = {
         "assignment": pd.DataFrame(
             {

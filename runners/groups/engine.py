@@ -15,9 +15,13 @@ Wang (2019), Small Group Cooperation in Games and Economies, section 2, for the 
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 import numpy as np
 
@@ -75,8 +79,8 @@ def solve_pairwise(
     tolerance
         Gap at which the answer is complete, in the unit of welfare; relative to the welfare when that is below one.
     time_limit
-        Seconds after which the best assignment and the best proven bound are returned as they are; the step at hand is
-        finished first. None: no limit.
+        Seconds after which the best assignment and the best proven bound are returned as they are, as they are when the
+        user presses Ctrl-C; the step at hand is finished first. None: no limit.
     progress
         Is told of every round.
     threads
@@ -105,9 +109,10 @@ def generate_columns(
     ``unit`` is the welfare that one unit of the pricer's data stands for.
     """
     try:
-        run = _Run(pricer, unit, tolerance, clock, progress)
-        run.rounds()
-        return run.solution(game)
+        with heeding_interrupts(clock):
+            run = _Run(pricer, unit, tolerance, clock, progress)
+            run.rounds()
+            return run.solution(game)
     finally:
         pricer.close()
 
@@ -128,12 +133,13 @@ def scaled_game(game: PairwiseGroupGame) -> tuple[PairwiseData, float]:
     return data, largest * mass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clock:
-    """Seconds since the start, and whether the limit has passed."""
+    """Seconds since the start, and whether time is up: the limit has passed, or the user has interrupted."""
 
     limit: float | None
     start: float = field(default_factory=time.perf_counter)
+    interrupted: bool = False
 
     def seconds(self) -> float:
         """Return the seconds since the start."""
@@ -144,8 +150,31 @@ class Clock:
         return None if self.limit is None else max(0.0, self.limit - self.seconds())
 
     def time_is_up(self) -> bool:
-        """Tell whether the limit has passed."""
-        return self.limit is not None and self.seconds() >= self.limit
+        """Tell whether the limit has passed, or the user has interrupted."""
+        return self.interrupted or (self.limit is not None and self.seconds() >= self.limit)
+
+
+@contextmanager
+def heeding_interrupts(clock: Clock) -> Iterator[None]:
+    """Let the first Ctrl-C end the time, so that what is known is returned, and a second one raise KeyboardInterrupt.
+
+    Only where Ctrl-C would have raised it at once: in the main thread, with Python's own handler.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if clock.interrupted:
+            raise KeyboardInterrupt
+        clock.interrupted = True
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Run:
@@ -289,10 +318,11 @@ class _Run:
             imputation=self.imputation * data.largest_entry,
             primal=primal * self.unit,
             dual=self.bound * self.unit,
-            groups_priced=permitted_count(game),
+            groups_priced=permitted_count(game) if math.isfinite(self.bound) else 0,
             history=self.history,
             complete=self.bound - primal <= self.goal,
             method="column generation",
+            interrupted=self.clock.interrupted,
         )
 
 

@@ -160,6 +160,8 @@ def solve_listed(
         When unlisted groups are forbidden and the listed ones cannot cover the market.
     NumericalError
         When everybody can be served, but within the time limit or the accuracy of floating point nobody sees how.
+    KeyboardInterrupt
+        When the user presses Ctrl-C before everybody is served; later, the best assignment is returned as it is.
     """
     clock = Clock(time_limit)
     groups = as_wide(game.groups, game.max_size)
@@ -230,6 +232,8 @@ def _serving_all(run: _Run) -> GroupSolution:
             break
     left = left_over(found, masses)
     if left.sum() > UNSERVED * masses.sum():
+        if run.clock.interrupted:
+            raise KeyboardInterrupt
         raise NumericalError(
             f"{counted(left.sum(), 'person is', 'people are')} left over although the listed groups can serve "
             "everybody: raise time_limit, or solve by one programme (breakaway.runners.groups.direct)"

@@ -60,8 +60,8 @@ class PositiveSolution:
 
     @property
     def gap(self) -> float:
-        """Distance of the proven bound from the welfare, in money."""
-        return self.dual - self.primal
+        """Distance of the proven bound from the welfare, in money; rounding below 0 counts as 0."""
+        return max(self.dual - self.primal, 0.0)
 
 
 @dataclass

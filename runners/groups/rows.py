@@ -27,7 +27,7 @@ from breakaway.data.groups import (
 )
 from breakaway.models import imputation
 from breakaway.runners.groups import black_box, listed
-from breakaway.runners.groups.engine import Clock, ProgressCall, scaled_game
+from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts, scaled_game
 from breakaway.runners.groups.pricing import Pricer
 from breakaway.runners.groups.protocol import GroupPricer
 from breakaway.runners.groups.solution import GroupSolution
@@ -92,9 +92,10 @@ def solve_by_rows(
     checked: FiniteGroupGame = black_box.checked_game(game) if isinstance(game, SurplusFunctionGame) else game
     pricer = pricer_of(checked, threads)
     try:
-        run = _Run(checked, pricer, tolerance, clock, progress)
-        run.rounds()
-        return run.solution()
+        with heeding_interrupts(clock):
+            run = _Run(checked, pricer, tolerance, clock, progress)
+            run.rounds()
+            return run.solution()
     finally:
         pricer.close()
 
@@ -217,10 +218,11 @@ class _Run:
             imputation=self.imputation,
             primal=primal,
             dual=self.bound,
-            groups_priced=permitted_count(self.game),
+            groups_priced=permitted_count(self.game) if np.isfinite(self.bound) else 0,
             history=self.history,
             complete=self.bound - primal <= self.goal,
             method="row generation",
+            interrupted=self.clock.interrupted,
         )
 
 

@@ -11,10 +11,12 @@ and u_i is the mean of the dual payoffs of type i as one who sends and as one wh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from breakaway.data.groups import Floats, GroupArray, PairwiseGroupGame, pairwise_surplus, permitted_count
-from breakaway.runners.groups.engine import Clock, ProgressCall
+from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts
 from breakaway.runners.groups.solution import GroupSolution
 
 ROUND = 20
@@ -60,18 +62,20 @@ def solve_pairs(
     flow, potential = np.zeros(2 * types + 1), np.zeros(2 * types + 1)
     kernels.start(scaled, game.types.masses, tree, flow, potential)
     history: list[tuple[float, float, float, int]] = []
-    while True:
-        kernels.improve(scaled, tree, flow, potential, place, ROUND * types)
-        finished = bool(place[1] >= types)
-        if finished or progress is not None or clock.time_is_up():
-            imputation = lifted(table, unit * (potential[:types] + potential[types:-1]) / 2.0)
-            pairs, masses = plan_of(tree[0], flow, types)
-            primal = float((table[pairs[:, 0], pairs[:, 1]] * masses).sum()) / 2.0
-            history.append((clock.seconds(), primal, float((game.types.masses * imputation).sum()), len(pairs)))
-            if progress is not None:
-                progress(*history[-1])
-        if finished or clock.time_is_up():
-            return _solution(game, paired, pairs, masses, imputation, history, tolerance)
+    with heeding_interrupts(clock):
+        while True:
+            kernels.improve(scaled, tree, flow, potential, place, ROUND * types)
+            finished = bool(place[1] >= types)
+            if finished or progress is not None or clock.time_is_up():
+                imputation = lifted(table, unit * (potential[:types] + potential[types:-1]) / 2.0)
+                pairs, masses = plan_of(tree[0], flow, types)
+                primal = float((table[pairs[:, 0], pairs[:, 1]] * masses).sum()) / 2.0
+                history.append((clock.seconds(), primal, float((game.types.masses * imputation).sum()), len(pairs)))
+                if progress is not None:
+                    progress(*history[-1])
+            if finished or clock.time_is_up():
+                found = _solution(game, paired, pairs, masses, imputation, history, tolerance)
+                return replace(found, interrupted=clock.interrupted)
 
 
 def pair_table(game: PairwiseGroupGame) -> tuple[Floats, np.ndarray]:

@@ -30,7 +30,8 @@ def verify_assignment(
         ``assignment`` (group, mass, surplus; the surplus may be left out), ``imputation`` (type, payoff) and, where
         given, ``welfare`` (primal, dual, gap, groups_priced).
     claims
-        ``complete``: whether the gap is claimed to be within the run's tolerance.
+        ``complete``: whether the gap is claimed to be within the run's tolerance. If it is false, groups may share
+        other than their surplus by the gap in all, and without a bound payoffs are not looked at.
     tolerance
         Largest discrepancy allowed, relative to the largest surplus of a formed group (masses: to the largest mass).
 
@@ -48,16 +49,45 @@ def verify_assignment(
         claim.scale = ledger.scale
     eps = tolerance * ledger.scale
     _check_assignment(game, ledger, formed, masses, listed, defined, eps)
+    open_gap = _open_gap(tables, claims)
+    if open_gap == np.inf:
+        _check_without_bound(game, ledger, tables, float(surplus @ masses), eps)
+        return ledger.close()
     payoffs = read_imputation(game.types, tables, ledger)
     if payoffs is not None:
         slack = eps if "welfare" not in tables else max(eps, RELATIVE_GAP * ledger.scale)
         left_open = RELATIVE_GAP * max(abs(float(surplus @ masses)), 1.0) if "welfare" in tables else 0.0
-        _check_sharing(game, ledger, (formed, masses, surplus), payoffs, (slack, left_open))
+        if open_gap:
+            _check_short_of_sharing(ledger, (formed, masses, surplus), payoffs, open_gap, left_open)
+        else:
+            _check_sharing(game, ledger, (formed, masses, surplus), payoffs, (slack, left_open))
         blocking = _check_blocking(game, ledger, payoffs, slack)
         if "welfare" in tables:
             proven = float(game.types.masses @ (payoffs + blocking.excess))
             _check_welfare(game, ledger, tables, claims, (float(surplus @ masses), proven), blocking, (eps, slack))
     return ledger.close()
+
+
+def _open_gap(tables: Mapping[str, pd.DataFrame], claims: Mapping[str, Any]) -> float:
+    """Return the gap that an unfinished run says it leaves open, infinite without a bound; 0 for any other."""
+    if claims.get("complete") is not False or not {"primal", "dual"} <= set(tables.get("welfare", pd.DataFrame())):
+        return 0.0
+    cells = tables["welfare"][["primal", "dual"]].to_numpy()
+    primal, dual = (number(cell) for cell in cells[0]) if len(cells) == 1 else (None, None)
+    if primal is None or dual is None:
+        return np.inf if len(cells) == 1 and cells[0, 1] == np.inf else 0.0
+    return max(dual - primal, 0.0)
+
+
+def _check_without_bound(
+    game: FiniteGroupGame, ledger: Ledger, tables: Mapping[str, pd.DataFrame], primal: float, eps: float
+) -> None:
+    """Check the welfare of a run that was ended before there was any bound; its payoffs claim nothing."""
+    own = number(tables["welfare"]["primal"].iloc[0])
+    total = max(float(game.types.masses.sum()), 1.0) * eps
+    claim = ledger.claim("welfare is what the formed groups are worth")
+    claim.equal("primal", np.nan if own is None else own, primal, total)
+    ledger.claim("no group blocks").leave("the run was ended before there was a bound, so it claims no payoffs")
 
 
 def _surpluses(game: FiniteGroupGame, formed: list[tuple[int, ...]]) -> Floats:
@@ -137,6 +167,19 @@ def _check_sharing(
         shared.equal(f"what the members of {game.types.group_name(group)} get", gets, float(worth), allowed)
     most = max(left_open, slack * float(game.types.masses.sum()))
     shared.check(over <= most, f"payoffs and surpluses differ by {over:.6g} in all", over)
+
+
+def _check_short_of_sharing(
+    ledger: Ledger,
+    assignment: tuple[list[tuple[int, ...]], Floats, Floats],
+    payoffs: Floats,
+    gap: float,
+    room: float,
+) -> None:
+    """Check that payoffs and surpluses of formed groups differ by no more than the gap that a run leaves open."""
+    over = sum(float(m) * abs(float(payoffs[list(g)].sum()) - float(s)) for g, m, s in zip(*assignment, strict=True))
+    claim = ledger.claim("formed groups share their surplus but for the gap")
+    claim.check(over <= gap + room, f"payoffs and surpluses differ by {over:.6g} in all", max(over - gap, 0.0))
 
 
 def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, slack: float) -> Blocking:
