@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats, frozen_floats
+from breakaway.data.groups import Floats
 from breakaway.data.public_goods import FORMS, FormUtilities, Terms, Utilities
 from breakaway.runners.verify.concave import quotients
 from breakaway.runners.verify.provision import Provision
@@ -35,8 +35,9 @@ def slopes(utilities: Utilities, point: Floats, steps: Floats) -> Floats:
     terms, n = utilities.terms, len(point)
     moved = point + steps
     change = _each(terms, moved) - _each(terms, point)
-    by_term = change / (moved - point)[terms.source]
-    found = frozen_floats(np.bincount(terms.agent * n + terms.source, by_term, n * n).reshape(n, n))
+    by_term: Floats = change / (moved - point)[terms.source]
+    found = np.zeros((n, n))
+    np.add.at(found, (terms.agent, terms.source), by_term)
     if len(utilities.pieces) or utilities.log_sums is not None or utilities.ces_sums is not None:
         found = found + quotients(replace(utilities, terms=Terms.of([])).values, point, steps)
     return found

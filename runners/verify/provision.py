@@ -126,7 +126,7 @@ def read_chains(
     if table not in tables:
         return None
     place = {name: k for k, name in enumerate(world.game.agents)}
-    weighted = "multiplier" in tables[table].columns and table == "elimination"
+    weighted = "multiplier" in tables[table].columns
     lines = rows(tables, table, ("outcome", step, "agent", value, *(["multiplier"] if weighted else [])), ledger)
     claim = ledger.claim(f"{table} table readable")
     parsers = [

@@ -10,6 +10,7 @@ from breakaway.data.groups import Floats
 from breakaway.runners.verify.concave import excess_on_segment
 from breakaway.runners.verify.lindahl import slopes
 from breakaway.runners.verify.provision import Chain, Provision, Standing, coalition_name
+from breakaway.runners.verify.provision_descent import greatest_deviation
 from breakaway.runners.verify.record import Ledger
 
 STEP = 1e-7
@@ -19,88 +20,145 @@ QUOTIENT_ROOM = 1e-6
 """By how much sums of weighted difference quotients may exceed 0, relative to the sum of their sizes."""
 
 ROUNDED = 1e-10
-"""By how much, relative to the action, a path may begin beside its outcome."""
+"""By how much, relative to the action, bounds and paths may be off: tables have 12 significant digits."""
+
+BESIDE = 1.5
+"""What is on the boundary is shown to be within this many bands of the least gain."""
 
 
 def check_elimination(
     world: Provision, standings: Mapping[str, Standing], chains: Mapping[str, Chain], ledger: Ledger
 ) -> None:
-    """Check the bounds of the actions in any deviation, round by round, and where they end."""
-    listed = ledger.claim("bounds listed for every outcome")
+    """Check the bounds of the actions in any deviation, and that they leave nobody, or the coalition that deviates.
+
+    Bounds that follow from one another along straight lines prove themselves; otherwise, and where none are listed,
+    the greatest deviation is found anew.
+    """
     for name, standing in standings.items():
         chain, in_core = chains.get(name), standing.flags["in_core"]
-        if chain is None:
-            if name in world.unbounded and in_core is False:
-                listed.leave(f"{name}: some gain without limit; that nobody else deviates is not re-proven")
-            elif in_core is not None:
-                listed.check(False, f"{name} has none")
+        if name in world.unbounded:
+            ledger.claim("no other coalition deviates").leave(f"not re-proven: {name}, some gain without limit")
             continue
-        listed.check(True, name)
-        _check_start(world, name, chain, ledger)
-        for k in range(1, len(chain.points)):
-            _check_round(world, name, k, chain.points[k - 1], chain.points[k], ledger)
-        _check_end(world, name, standing, chain.points[-1], ledger)
+        if in_core is None and standing.more.get("status") == "not decided":
+            continue
+        problem = "no bounds are listed" if chain is None else _unproven(world, name, chain)
+        if problem or in_core is None:
+            _check_anew(world, name, standing, chain, problem, ledger)
+        elif chain is not None:
+            ledger.claim("bounds are above every deviation").check(True, name)
+            _check_left(world, name, standing, chain.points[-1], ledger)
+        if chain is not None:
+            _check_falling(world, name, standing, chain, ledger)
 
 
-def _check_start(world: Provision, name: str, chain: Chain, ledger: Ledger) -> None:
-    """Check that no deviation exceeds the start: nobody can act more, or multipliers prove it.
+def _check_falling(world: Provision, name: str, standing: Standing, chain: Chain, ledger: Ledger) -> None:
+    claim, points = ledger.claim("bounds never rise, and are never below 0"), chain.points
+    risen = (np.diff(points, axis=0) > 0).any(axis=0) | (points < 0).any(axis=0)
+    claim.check(not risen.any(), f"{name}: that of {world.named(int(risen.argmax()))}")
+    if standing.flags["in_core"] is not None:
+        ending = ledger.claim("bounds end with those who deviate")
+        left = tuple(np.flatnonzero(points[-1] > 0).tolist())
+        ending.check(left == standing.members, f"{name}: they end with {coalition_name(world, left) or 'nobody'}")
+
+
+# --- bounds that prove themselves ------------------------------------------------------------------------------------
+
+
+def _unproven(world: Provision, name: str, chain: Chain) -> str:
+    """Return why the bounds do not prove themselves; nothing when they do."""
+    problem = _start_problem(world, name, chain)
+    for k in range(1, len(chain.points)):
+        problem = problem or _round_problem(world, name, k, chain.points[k - 1], chain.points[k])
+    return problem
+
+
+def _start_problem(world: Provision, name: str, chain: Chain) -> str:
+    """Return why some deviation may exceed the start: somebody can act more, and no multipliers rule that out.
 
     With lambda > 0, lambda' J(t) <= 0 and g(t) <= L no deviation has a larger action than t. Backward difference
     quotients of concave functions are at least as large as any of their supergradients.
     """
-    claim, start = ledger.claim("the start is above every deviation"), chain.points[0]
-    if chain.multipliers is None:
-        most = world.game.max_action
-        low = start < most * (1.0 - 1e-11)
-        claim.check(not low.any(), f"{name}: {world.named(int(low.argmax()))} could act up to {most:.6g}")
-        return
-    weights = chain.multipliers
-    if not claim.check(bool((weights > 0).all() and (start > 0).all()), f"{name}: not all multipliers are positive"):
-        return
+    start, weights, most = chain.points[0], chain.multipliers, world.game.max_action
+    low = start < most * (1.0 - ROUNDED)
+    if not low.any():
+        return ""
+    if weights is None or not ((weights > 0).all() and (start > 0).all()):
+        return f"{world.named(int(low.argmax()))} could act more than at the start"
     over = world.gains(name, start) - world.ceilings(name, world.band)
-    who = int(over.argmax())
-    claim.check(float(over[who]) <= 0.0, f"{name}: {world.named(who)} gains at the start", max(float(over[who]), 0.0))
+    if (over > 0).any():
+        return f"{world.named(int(over.argmax()))} gains at the start"
     backward = slopes(world.game.utilities, start, -STEP * start)
     sums, sizes = weights @ backward, weights @ np.abs(backward)
     part = np.divide(sums, sizes, out=np.zeros_like(sums), where=sizes > 0)
     worst = int(part.argmax())
-    said = f"{name}: the multipliers leave {part[worst]:.3g} at {world.named(worst)}, which is above 0"
-    claim.check(float(part[worst]) <= QUOTIENT_ROOM, said)
+    return "" if part[worst] <= QUOTIENT_ROOM else f"the multipliers leave {part[worst]:.3g} for {world.named(worst)}"
 
 
-def _check_round(world: Provision, name: str, k: int, before: Floats, after: Floats, ledger: Ledger) -> None:
-    """Check that nobody whose bound falls gains anywhere between the two rounds.
+def _round_problem(world: Provision, name: str, k: int, before: Floats, after: Floats) -> str:
+    """Return why some deviation may lie between two rounds: somebody whose bound falls gains on the straight line.
 
-    If a deviation y were below the one but not the other, the segment would meet it in the action of somebody whose
-    bound falls; who gains at most as much from y as at that place of the segment.
+    If a deviation y were below the one but not the other, the line would meet it in the action of somebody whose bound
+    falls; who gains at most as much from y as at that place of the line.
     """
-    risen = (after > before) | (after < 0.0)
-    claim = ledger.claim("bounds never rise, and are never below 0")
-    if not claim.check(not risen.any(), f"{name}, round {k}: that of {world.named(int(risen.argmax()))}"):
-        return
     movers = np.flatnonzero(after < before)
-    claim, ceilings = ledger.claim("nobody whose bound falls gains"), world.ceilings(name, world.band)[movers]
-    excess = excess_on_segment(lambda x: world.gains(name, x)[movers], before, after, ceilings) if len(movers) else None
+    if not len(movers):
+        return ""
+    ceilings = world.ceilings(name, world.band)[movers]
+    excess = excess_on_segment(lambda x: world.gains(name, x)[movers], before, after, ceilings)
     if excess is None:
-        claim.check(True, name)
-        return
-    verb = "gains" if excess.seen else "may gain"
+        return ""
     who, gain = world.named(int(movers[excess.row])), excess.value + float(ceilings[excess.row])
-    claim.check(False, f"{name}, round {k}: {who} {verb} {gain:.6g} on the way", excess.value)
+    return f"round {k}: {who} {'gains' if excess.seen else 'may gain'} {gain:.6g} on the way"
 
 
-def _check_end(world: Provision, name: str, standing: Standing, end: Floats, ledger: Ledger) -> None:
-    """Check that the last bounds leave what is claimed: nobody in the core, otherwise the coalition that deviates."""
-    left, in_core = tuple(np.flatnonzero(end > 0).tolist()), standing.flags["in_core"]
-    said = f"{name}: the bounds end with {coalition_name(world, left) or 'nobody'}"
-    if in_core:
-        ledger.claim("bounds in the core end at 0").check(not left, said)
-    elif in_core is False:
-        ledger.claim("no other coalition deviates").check(left == standing.members, said)
-    elif left:
-        gains = world.gains(name, end)[list(left)] - (world.eps - world.band)
-        claim = ledger.claim("on the boundary")
-        claim.check(float(gains.min()) >= -0.1 * world.band, f"{said}, who do not all gain about {world.eps:.3g}")
+def _check_left(world: Provision, name: str, standing: Standing, end: Floats, ledger: Ledger) -> None:
+    """Check that nobody can act in a deviation from an outcome of the core, and otherwise only those listed."""
+    left = tuple(np.flatnonzero(end > 0).tolist())
+    who = f"{name}: {coalition_name(world, left) or 'nobody'} can"
+    if standing.flags["in_core"]:
+        ledger.claim("no coalition deviates from the core").check(not left, who)
+    else:
+        ledger.claim("no other coalition deviates").check(left == standing.members, who)
+
+
+# --- the greatest deviation anew -------------------------------------------------------------------------------------
+
+
+def _check_anew(
+    world: Provision, name: str, standing: Standing, chain: Chain | None, problem: str, ledger: Ledger
+) -> None:
+    """Check verdict and bounds against the greatest deviation."""
+    in_core, claim = standing.flags["in_core"], ledger.claim("bounds are above every deviation")
+    if in_core is None:
+        _check_boundary(world, name, ledger)
+    greatest = greatest_deviation(world, name, {True: 0.0, False: 0.5 * world.band, None: world.band}[in_core])
+    if greatest is None:
+        claim.check(chain is None, f"{name}: {problem}")
+        claim.leave(f"not re-proven: {name}, {problem}")
+        return
+    if in_core is not None:
+        _check_left(world, name, standing, greatest, ledger)
+    for k, bounds in enumerate(() if chain is None else chain.points):
+        low = bounds < greatest * (1.0 - ROUNDED)
+        who = int(low.argmax())
+        said = f"{name}, round {k}: {world.named(who)} acts {greatest[who]:.6g} in a deviation; {problem}"
+        claim.check(not low.any(), said, float(np.maximum(greatest - bounds, 0.0).max()))
+
+
+def _check_boundary(world: Provision, name: str, ledger: Ledger) -> None:
+    """Check that some coalition can gain about eps: more than is sure to be too little, less than is sure to do."""
+    claim = ledger.claim("on the boundary")
+    for above, deviates in ((-BESIDE * world.band, True), (BESIDE * world.band, False)):
+        found = greatest_deviation(world, name, above)
+        if found is None:
+            claim.leave(f"not re-proven: {name}")
+        else:
+            verb = "can" if found.any() else "cannot"
+            said = f"{name}: some coalition {verb} gain more than {world.eps + above:.6g}"
+            claim.check(bool(found.any()) == deviates, said)
+
+
+# --- paths -----------------------------------------------------------------------------------------------------------
 
 
 def check_paths(

@@ -12,7 +12,15 @@ from breakaway.data.groups import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.verify.concave import highest
 from breakaway.runners.verify.lindahl import check_frontier, check_lindahl, is_lindahl, zero_stays
-from breakaway.runners.verify.provision import Provision, Standing, coalition_name, read_chains, read_deviations
+from breakaway.runners.verify.provision import (
+    ROUNDING,
+    Chain,
+    Provision,
+    Standing,
+    coalition_name,
+    read_chains,
+    read_deviations,
+)
 from breakaway.runners.verify.provision_bounds import check_elimination, check_paths
 from breakaway.runners.verify.record import Claim, Ledger, Verification
 from breakaway.runners.verify.tables import flag, label, number, rows
@@ -31,8 +39,8 @@ def verify_public_goods(
         The economy with its outcomes.
     tables
         ``membership`` (outcome, in_core, pareto_efficient, individually_rational, lindahl), ``deviation`` (outcome,
-        agent, action, gain) and, where given, ``elimination``, ``membership_path``, ``lindahl``, ``lindahl_prices``
-        and ``frontier``.
+        agent, action, gain) and, where given, ``elimination``, ``proof`` (the descent beside another method),
+        ``membership_path``, ``lindahl``, ``lindahl_prices`` and ``frontier``.
     claims
         ``eps`` and ``band``: the least gain for which agents leave, and the distance from it within which nothing is
         said, in units of utility; ``zero_in_core``; ``unbounded``: outcomes from which some gain without limit.
@@ -47,14 +55,13 @@ def verify_public_goods(
     ledger = Ledger()
     world = Provision.of(game, claims, tolerance, ledger)
     standings = _read_membership(world, tables, ledger)
-    chains = read_chains(world, tables, "elimination", "round", "bound", ledger)
+    bounds = read_chains(world, tables, "elimination", "round", "bound", ledger) or {}
+    proof = read_chains(world, tables, "proof", "round", "bound", ledger)
     _check_deviations(world, standings, read_deviations(world, tables, ledger), ledger)
-    if chains is None:
-        for standing in standings.values():
-            if standing.flags["in_core"] is not None:
-                ledger.claim("no other coalition deviates").leave("not re-proven: no bounds of deviations are listed")
-    else:
-        check_elimination(world, standings, chains, ledger)
+    check_elimination(world, standings, bounds if proof is None else proof, ledger)
+    if proof is not None:
+        check_elimination(world, {name: standings[name] for name in bounds if name in standings}, bounds, ledger)
+    _check_rounds(standings, bounds, ledger)
     check_paths(world, standings, read_chains(world, tables, "membership_path", "step", "action", ledger), ledger)
     _check_efficiency(world, standings, ledger)
     alone = highest(game.utilities.alone, game.max_action, len(game))
@@ -97,8 +104,6 @@ def _check_status(name: str, standing: Standing, ledger: Ledger) -> None:
         status = standing.more["status"]
         claim = ledger.claim("status is that of the flag")
         claim.check(status in words[standing.flags["in_core"]], f"{name}: {status}")
-    if standing.flags["in_core"] is None:
-        ledger.claim("on the boundary").leave(f"not re-proven: {name} is neither in the core nor outside")
 
 
 # --- deviations ------------------------------------------------------------------------------------------------------
@@ -158,6 +163,13 @@ def _check_summary(world: Provision, name: str, standing: Standing, ledger: Ledg
             claim.equal(name, least, standing.least, float(world.room(name, world.had(name)).max()))
 
 
+def _check_rounds(standings: Mapping[str, Standing], bounds: Mapping[str, Chain], ledger: Ledger) -> None:
+    for name, chain in bounds.items():
+        if name in standings and "rounds" in standings[name].more:
+            own, found = number(standings[name].more["rounds"]), len(chain.points) - 1
+            ledger.claim("rounds counted").check(own == found, f"{name}: claimed {own}, there are {found}")
+
+
 # --- the other flags -------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +206,7 @@ def _check_alone(world: Provision, standings: Mapping[str, Standing], alone: Flo
         most = alone - world.had(name)
         who = int(most.argmax())
         what = f"{name} ({world.named(who)} alone could gain {most[who]:.6g})"
-        band = world.band + float(world.room(name, world.had(name))[who])
+        band = 1.1 * world.band + ROUNDING * (1.0 + abs(float(world.had(name)[who])))
         _judge(claim, what, standing.flags["individually_rational"], float(most[who]) - world.eps, band)
         if standing.flags["in_core"]:
             claim.check(float(most[who]) <= world.eps + band, f"{what}, yet it is said to be in the core")
