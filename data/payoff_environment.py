@@ -1,0 +1,163 @@
+"""Payoff environments: agents with payoff types, outcomes, a social choice function (Guo and Yannelis 2020, section 2).
+
+The set A of outcomes is all lotteries over finitely many deterministic outcomes (vertices), moved by any amount along
+rays: with free disposal everything that is worth less is there too. Utilities are linear in a lottery. Profiles of
+payoff types are numbered 0 to P - 1 in the order of the last agent's type running fastest; coalitions are bitmasks.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from breakaway.data.coalitions import Coalition, format_coalition, members
+from breakaway.data.groups import EqualArrays, Floats
+
+Ints: TypeAlias = NDArray[np.int64]
+
+Deception: TypeAlias = tuple[tuple[frozenset[int], ...], ...]
+"""For every agent and payoff type the set of payoff types that it may report, never empty."""
+
+
+def minimal_pattern(agents: int) -> tuple[Coalition, ...]:
+    """Return the coalition pattern of single agents."""
+    return tuple(1 << i for i in range(agents))
+
+
+def maximal_pattern(agents: int) -> tuple[Coalition, ...]:
+    """Return the coalition pattern of all coalitions."""
+    return tuple(range(1, 1 << agents))
+
+
+@dataclass(frozen=True, eq=False)
+class Mechanism(EqualArrays):
+    """A mechanism (M, g): messages of every agent by name, and the lottery that each message profile leads to.
+
+    ``outcome`` has shape (messages of agent 1, ..., of agent n, vertices + rays): weights of a lottery, then amounts
+    along the rays.
+    """
+
+    messages: tuple[tuple[str, ...], ...]
+    outcome: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class TypeSpace(EqualArrays):
+    """A finite type space: types of every agent by name, the payoff type of each, and what each believes.
+
+    ``payoff_type[i]`` has shape (T_i,); ``beliefs[i]`` has shape (T_i, T_1, ..., T_n) without T_i among the latter:
+    the probability of the others' types, in the order of the agents; rows sum to 1.
+    """
+
+    types: tuple[tuple[str, ...], ...]
+    payoff_type: tuple[Ints, ...]
+    beliefs: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PayoffEnvironment(EqualArrays):
+    """A payoff environment with a social choice function f and a coalition pattern.
+
+    Attributes
+    ----------
+    agents
+        Names of the agents.
+    payoff_types
+        Names of every agent's payoff types.
+    outcomes, rays
+        Names of the deterministic outcomes, and of the directions in which any outcome may be moved without bound.
+    utilities
+        u_i, shape (n, types of agent 1, ..., of agent n, outcomes + rays): of an outcome, or per unit of a ray.
+    social_choice
+        f, shape (types of agent 1, ..., of agent n, outcomes): probabilities of the outcomes at every profile.
+    pattern
+        The coalitions that can form, ascending; every single agent is one.
+    """
+
+    agents: tuple[str, ...]
+    payoff_types: tuple[tuple[str, ...], ...]
+    outcomes: tuple[str, ...]
+    rays: tuple[str, ...]
+    utilities: Floats
+    social_choice: Floats
+    pattern: tuple[Coalition, ...]
+    mechanism: Mechanism | None = None
+    type_space: TypeSpace | None = None
+
+    def __len__(self) -> int:
+        """Return the number of agents."""
+        return len(self.agents)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many payoff types every agent has."""
+        return tuple(len(own) for own in self.payoff_types)
+
+    @cached_property
+    def profiles(self) -> Ints:
+        """The payoff types of all agents in every profile, shape (P, n)."""
+        return np.array(list(itertools.product(*map(range, self.sizes))), dtype=np.int64)
+
+    @cached_property
+    def worth(self) -> Floats:
+        """u_i of every outcome and ray at every profile, shape (n, P, outcomes + rays)."""
+        found: Floats = self.utilities.reshape(len(self), len(self.profiles), -1)
+        return found
+
+    @cached_property
+    def chosen(self) -> Floats:
+        """The lottery f at every profile, shape (P, outcomes)."""
+        found: Floats = self.social_choice.reshape(len(self.profiles), -1)
+        return found
+
+    @cached_property
+    def payoffs(self) -> Floats:
+        """u_i(f(reported), true), shape (n, P true, P reported)."""
+        found: Floats = np.einsum("ipk,rk->ipr", self.worth[:, :, : len(self.outcomes)], self.chosen)
+        return found
+
+    def number(self, types: Sequence[int]) -> int:
+        """Return the number of a profile of payoff types."""
+        return int(np.ravel_multi_index(tuple(types), self.sizes))
+
+    def coalition_profiles(self, coalition: Coalition) -> list[tuple[int, ...]]:
+        """Return the payoff types that the members of a coalition can have together."""
+        return list(itertools.product(*(range(self.sizes[i]) for i in members(coalition))))
+
+    def with_members(self, coalition: Coalition, types: Sequence[int]) -> Ints:
+        """Return the numbers of all profiles in which the members have given types, in the order of the others'.
+
+        For one coalition the k-th entries of two such lists have the same types of the others.
+        """
+        fixed = dict(zip(members(coalition), types, strict=True))
+        axes = [[fixed[i]] if i in fixed else list(range(size)) for i, size in enumerate(self.sizes)]
+        return np.ravel_multi_index(np.ix_(*axes), self.sizes).reshape(-1)
+
+    def profile_name(self, profile: Sequence[int]) -> str:
+        """Write a profile of payoff types as ``a1:low|a2:high``."""
+        return self.members_name((1 << len(self)) - 1, profile)
+
+    def members_name(self, coalition: Coalition, types: Sequence[int]) -> str:
+        """Write the payoff types of the members of a coalition as ``a1:low|a2:high``."""
+        pairs = zip(members(coalition), types, strict=True)
+        return "|".join(f"{self.agents[i]}:{self.payoff_types[i][k]}" for i, k in pairs)
+
+    def coalition_name(self, coalition: Coalition) -> str:
+        """Write a coalition as ``A+B``."""
+        return format_coalition(coalition, self.agents)
+
+
+def truthful(sizes: Sequence[int]) -> Deception:
+    """Return the deception in which everybody reports its own payoff type."""
+    return tuple(tuple(frozenset({k}) for k in range(size)) for size in sizes)
+
+
+def anything(sizes: Sequence[int]) -> Deception:
+    """Return the deception in which everybody may report any payoff type."""
+    return tuple(tuple(frozenset(range(size)) for _ in range(size)) for size in sizes)
