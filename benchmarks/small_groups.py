@@ -58,6 +58,9 @@ HEADER = (
 GRACE = 20.0
 """Seconds beyond the limit for drawing the instance and for a method to notice its limit."""
 
+GAP = 1e-7
+"""Gap, in units of welfare, that columns are generated to."""
+
 MOST_TUPLES = 110_000_000
 """Most tuples of a Sinkhorn tensor, 8 bytes each."""
 
@@ -85,8 +88,10 @@ Said = tuple[float, float, str]
 
 
 def engine(game: PairwiseGroupGame, limit: float) -> Said:
-    solve = solve_pairs if game.max_size == 2 else solve_pairwise
-    found = solve(game, time_limit=limit)
+    if game.max_size == 2:
+        found = solve_pairs(game, time_limit=limit)
+    else:
+        found = solve_pairwise(game, time_limit=limit, absolute=GAP)
     return found.primal, found.dual, "" if found.complete else "limit"
 
 

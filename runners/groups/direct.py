@@ -89,7 +89,7 @@ def solve_direct(
     by_model = way == "model" or (way == "auto" and small)
     amounts, payoffs = (_by_model if by_model else _by_highs)(game, groups, surplus, options, started)
     imputation = lifted(game.types, groups, surplus, payoffs)
-    amounts = _serving(game, groups, amounts)
+    amounts = serving(game, groups, amounts)
     formed = amounts > 0.0
     primal, dual = float(surplus[formed] @ amounts[formed]), float(game.types.masses @ imputation)
     return GroupSolution(
@@ -139,7 +139,7 @@ def _time_left(options: SolverOptions, started: float) -> SolverOptions:
     return options.replace(time_limit=left)
 
 
-def _serving(game: FiniteGroupGame, groups: GroupArray, amounts: Floats) -> Floats:
+def serving(game: FiniteGroupGame, groups: GroupArray, amounts: Floats) -> Floats:
     """Return tau without what is rounding, and with everybody in some group where groups of one type are permitted."""
     masses = game.types.masses
     rarest = np.append(masses, np.inf)[groups].min(axis=1)

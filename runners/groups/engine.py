@@ -29,7 +29,7 @@ from breakaway.data.groups import FiniteGroupGame, Floats, GroupArray, PairwiseG
 from breakaway.runners.groups.interior import Point, inner, load_of, payoff_of, solve_master
 from breakaway.runners.groups.pricing import PairwiseData, Pricer, distinct
 from breakaway.runners.groups.protocol import GroupData, GroupPricer
-from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.solution import ROUNDING, GroupSolution, is_closed
 from breakaway.runners.groups.vertex import vertex_of, within_masses
 
 TRIALS = (4, 32)
@@ -50,11 +50,8 @@ PURGE_AGAIN = 0.5
 SHARPER = 0.1
 """A master is solved to this part of the gap that is open."""
 
-ROUNDING = 1e-10
-"""Least gap that is asked for, in units of the game's largest entry times the mass of all."""
-
-UNASSIGNED = 1e-9
-"""A group with less than this part of the rarest type is rounding, and is not formed."""
+UNASSIGNED = 1e-10
+"""A group with less than this part of its rarest member's mass is rounding, and is not formed."""
 
 BOUND_SHARE = 0.1
 """Part of the time that may be spent on bounds on the way, so that a time limit finds a good one."""
@@ -69,6 +66,7 @@ def solve_pairwise(
     time_limit: float | None = None,
     progress: ProgressCall | None = None,
     threads: int | None = None,
+    absolute: float = math.inf,
 ) -> GroupSolution:
     """Return a stable assignment and an imputation of a pairwise game, and the gap between them.
 
@@ -77,7 +75,7 @@ def solve_pairwise(
     game
         The game; every group of ``min_size`` to ``max_size`` members is permitted, with repeated types.
     tolerance
-        Gap at which the answer is complete, in the unit of welfare; relative to the welfare when that is below one.
+        Gap at which the answer is complete, relative to the welfare.
     time_limit
         Seconds after which the best assignment and the best proven bound are returned as they are, as they are when the
         user presses Ctrl-C; the step at hand is finished first. None: no limit.
@@ -85,6 +83,8 @@ def solve_pairwise(
         Is told of every round.
     threads
         Threads of the search; by default one per processor.
+    absolute
+        Gap, in money, that the answer must not exceed either.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def solve_pairwise(
     """
     clock = Clock(time_limit)
     scaled, unit = scaled_game(game)
-    return generate_columns(game, Pricer(scaled, threads), unit, tolerance, clock, progress)
+    return generate_columns(game, Pricer(scaled, threads), unit, tolerance, clock, progress, absolute)
 
 
 def generate_columns(
@@ -103,6 +103,7 @@ def generate_columns(
     tolerance: float,
     clock: Clock,
     progress: ProgressCall | None = None,
+    absolute: float = math.inf,
 ) -> GroupSolution:
     """Return a stable assignment of a game by a pricer of its groups, which is closed; see :func:`solve_pairwise`.
 
@@ -110,7 +111,7 @@ def generate_columns(
     """
     try:
         with heeding_interrupts(clock):
-            run = _Run(pricer, unit, tolerance, clock, progress)
+            run = _Run(pricer, unit, tolerance, clock, progress, absolute)
             run.rounds()
             return run.solution(game)
     finally:
@@ -181,10 +182,16 @@ class _Run:
     """One run of column generation: groups held, the point of the master, and the best bound so far."""
 
     def __init__(
-        self, pricer: GroupPricer, unit: float, tolerance: float, clock: Clock, progress: ProgressCall | None
+        self,
+        pricer: GroupPricer,
+        unit: float,
+        tolerance: float,
+        clock: Clock,
+        progress: ProgressCall | None,
+        absolute: float,
     ) -> None:
         self.pricer, self.data, self.unit, self.clock = pricer, pricer.data, unit, clock
-        self.tolerance, self.progress = tolerance, progress
+        self.tolerance, self.absolute, self.progress = tolerance, absolute / unit, progress
         self.history: list[tuple[float, float, float, int]] = []
         self.bound, self.imputation = math.inf, np.zeros(self.data.types)
         self.groups = one_type_groups(self.data)
@@ -218,8 +225,8 @@ class _Run:
 
     @property
     def goal(self) -> float:
-        """Return the scaled gap at which the run is complete."""
-        return max(self.tolerance * min(1.0 / self.unit, self.welfare), ROUNDING)
+        """Return the scaled gap at which the run stops."""
+        return max(min(self.tolerance * self.welfare, self.absolute), ROUNDING)
 
     # --- rounds ------------------------------------------------------------------------------------------------------
 
@@ -320,7 +327,8 @@ class _Run:
             dual=self.bound * self.unit,
             groups_priced=permitted_count(game) if math.isfinite(self.bound) else 0,
             history=self.history,
-            complete=self.bound - primal <= self.goal,
+            complete=is_closed(primal, self.bound, self.tolerance, 1.0)
+            and self.bound - primal <= max(self.absolute, ROUNDING),
             method="column generation",
             interrupted=self.clock.interrupted,
         )
@@ -353,9 +361,10 @@ def _most_useful(reduced: Floats, taken: Floats, fresh: np.ndarray, types: int) 
 
 def with_leftovers(groups: GroupArray, taken: Floats, data: GroupData) -> tuple[GroupArray, Floats]:
     """Put those who are in no group into one-type groups of the least size; return the groups formed."""
+    taken = np.where(taken > UNASSIGNED * np.append(data.masses, np.inf)[groups].min(axis=1), taken, 0.0)
     left = np.maximum(data.masses - load_of(groups, taken, data.types), 0.0)
     alone = one_type_groups(data)[: data.types]
     every, at = np.unique(np.concatenate([groups, alone]), axis=0, return_inverse=True)
     mass = np.bincount(at.ravel(), np.append(taken, left / data.sizes.start), minlength=len(every))
-    formed = mass > UNASSIGNED * data.masses.min()
+    formed = mass > UNASSIGNED * np.append(data.masses, np.inf)[every].min(axis=1)
     return every[formed], mass[formed]

@@ -11,6 +11,7 @@ market at all is seen first, with s = 0 and premium 1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from breakaway.data.groups import Floats, GroupArray, GroupGame, group_sizes, me
 from breakaway.data.problems import counted
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
 from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
-from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.solution import GroupSolution, is_closed
 from breakaway.runners.solvers import InfeasibleError, NumericalError
 
 PER_TYPE = 4
@@ -148,7 +149,7 @@ def solve_listed(
     game
         The game, with millions of listed groups if need be.
     tolerance
-        Gap at which the answer is complete, in the unit of welfare; relative to the welfare when that is below one.
+        Gap at which the answer is complete, relative to the welfare.
     time_limit
         Seconds after which the best assignment and the best proven bound are returned as they are.
     progress
@@ -181,16 +182,20 @@ class _Run:
     clock: Clock
     progress: ProgressCall | None
 
-    def solve(self, surplus: Floats, premium: float) -> GroupSolution:
-        """Solve with these surpluses and a premium for every member of a listed group."""
+    def solve(self, surplus: Floats, premium: float, absolute: float = math.inf) -> GroupSolution:
+        """Solve with these surpluses and a premium for every member of a listed group.
+
+        ``absolute`` is a gap in money that is not to be exceeded: a premium adds to the welfare, not to the gap.
+        """
         raised = surplus + premium * group_sizes(self.groups)
         data, mass = scaled_data(self.game, self.groups, raised, self.index), float(self.game.types.masses.sum())
         progress = self.progress and _less(self.progress, premium * mass)
         unit = data.largest_entry * mass
-        found = generate_columns(self.game, ListedPricer(data), unit, self.tolerance, self.clock, progress)
-        return self._without(found, surplus, premium) if premium else found
+        pricer = ListedPricer(data)
+        found = generate_columns(self.game, pricer, unit, self.tolerance, self.clock, progress, absolute)
+        return self._without(found, surplus, premium, unit) if premium else found
 
-    def _without(self, found: GroupSolution, surplus: Floats, premium: float) -> GroupSolution:
+    def _without(self, found: GroupSolution, surplus: Floats, premium: float, unit: float) -> GroupSolution:
         """Take the premium out of a solution; groups that are not listed are dropped."""
         rows = self.index.find(found.groups)
         formed = rows >= 0
@@ -207,7 +212,7 @@ class _Run:
             primal=primal,
             dual=dual,
             history=[(at, value - given, bound - given, held) for at, value, bound, held in found.history],
-            complete=found.complete and dual - primal <= self.tolerance * max(1.0, abs(dual)),
+            complete=found.complete and is_closed(primal, dual, self.tolerance, unit),
         )
 
 
@@ -226,8 +231,9 @@ def _serving_all(run: _Run) -> GroupSolution:
     if left.sum() > UNSERVED * masses.sum() and cover.complete:
         raise InfeasibleError(_uncovered(run.game, left, float(masses.sum()) - most))
     unit = float(run.game.surplus.max(initial=0.0)) or 1.0
+    worth = float(run.game.surplus[run.index.find(cover.groups)] @ cover.masses)
     for premium in PREMIUMS:
-        found = run.solve(run.game.surplus, premium * unit)
+        found = run.solve(run.game.surplus, premium * unit, run.tolerance * worth)
         if left_over(found, masses).sum() <= UNSERVED * masses.sum() or run.clock.time_is_up():
             break
     left = left_over(found, masses)

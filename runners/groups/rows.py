@@ -27,11 +27,13 @@ from breakaway.data.groups import (
 )
 from breakaway.models import imputation
 from breakaway.runners.groups import black_box, listed
+from breakaway.runners.groups.direct import serving
 from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts, scaled_game
 from breakaway.runners.groups.pricing import Pricer
 from breakaway.runners.groups.protocol import GroupPricer
-from breakaway.runners.groups.solution import GroupSolution
-from breakaway.runners.solvers import LimitReachedError
+from breakaway.runners.groups.scaling import scaled, unit_of
+from breakaway.runners.groups.solution import ROUNDING, GroupSolution, is_closed
+from breakaway.runners.solvers import NumericalError
 from breakaway.runners.solvers.highs import require_highspy
 
 TRIALS = (1, 4, 16)
@@ -75,7 +77,7 @@ def solve_by_rows(
     game
         The game; listed games with forbidden groups are refused.
     tolerance
-        Gap at which the answer is complete, relative to the welfare when that is above one.
+        Gap at which the answer is complete, relative to the welfare.
     time_limit
         Seconds after which the best bound is returned as it is; the step at hand is finished first. None: no limit.
     progress
@@ -114,7 +116,8 @@ class _Run:
         self.game, self.pricer, self.tolerance, self.clock, self.progress = game, pricer, tolerance, clock, progress
         self.groups = one_type_groups(game)
         self.names = {game.types.group_name(group) for group in self.groups.tolist()}
-        self.model = imputation.build(game, groups=self.groups)
+        self.money, self.people = unit_of(pricer.data.largest_entry), unit_of(game.types.masses)
+        self.model = imputation.build(scaled(game, self.money, self.people), groups=self.groups)
         self.highs = kept_highs()
         self.payoffs, self.welfare = np.zeros(len(game.types)), 0.0
         self.bound, self.imputation = np.inf, self.payoffs
@@ -122,8 +125,13 @@ class _Run:
 
     @property
     def goal(self) -> float:
-        """Return the gap, in money, at which the run is complete."""
-        return self.tolerance * max(1.0, abs(self.welfare))
+        """Return the gap, in money, at which the run stops."""
+        return max(self.tolerance * abs(self.welfare), ROUNDING * self._most)
+
+    @property
+    def _most(self) -> float:
+        """Return the largest entry of the tables times the mass of all."""
+        return self._unit * float(self.game.types.masses.sum())
 
     def rounds(self) -> None:
         """Repeat steps 2 to 4 until the gap is closed, time is up, or nothing new is found."""
@@ -141,16 +149,18 @@ class _Run:
 
         Raises
         ------
-        LimitReachedError
-            When HiGHS ends without an optimum.
+        NumericalError
+            When HiGHS ends without an optimum: the programme is feasible and bounded, and its time is not limited.
         """
         results = self.highs.solve(self.model)
         if results.incumbent_objective is None:
-            raise LimitReachedError("the imputation programme was not solved: use column generation (method exact)")
+            raise NumericalError(
+                "HiGHS could not solve the programme of the imputations: use column generation (method exact)"
+            )
         results.solution_loader.load_vars()
         results.solution_loader.load_import_suffixes()
-        self.payoffs = np.array([pyo.value(self.model.payoff[i]) for i in self.game.types.names])
-        self.welfare = float(results.incumbent_objective)
+        self.payoffs = np.array([pyo.value(self.model.payoff[i]) for i in self.game.types.names]) * self.money
+        self.welfare = float(results.incumbent_objective) * self.money * self.people
 
     @property
     def _unit(self) -> float:
@@ -159,7 +169,7 @@ class _Run:
     @property
     def _spared(self) -> float:
         """Return the payoff per member, in units of the pricer, that a proof may give away."""
-        return 0.25 * self.goal / (self._unit * float(self.game.types.masses.sum()))
+        return 0.25 * self.goal / self._most
 
     def _look(self) -> GroupArray:
         for trials in TRIALS:
@@ -191,7 +201,8 @@ class _Run:
         named = {self.game.types.group_name(group): k for k, group in enumerate(found.tolist())}
         fresh = found[[k for name, k in named.items() if name not in self.names]]
         rows = []
-        for group, surplus in zip(fresh.tolist(), surpluses(self.game, fresh).tolist(), strict=True):
+        worth = surpluses(self.game, fresh) / self.money
+        for group, surplus in zip(fresh.tolist(), worth.tolist(), strict=True):
             inside = [self.game.types.names[i] for i in group if i >= 0]
             self.names.add(imputation.add_row(self.model, {i: inside.count(i) for i in inside}, surplus))
             rows.append(self.model.no_blocking[len(self.model.no_blocking)])
@@ -207,8 +218,9 @@ class _Run:
         place = {self.game.types.group_name(group): k for k, group in enumerate(self.groups.tolist())}
         taken = np.zeros(len(self.groups))
         for name, mass in imputation.assignment(self.model).items():
-            taken[place[name]] = max(mass, 0.0)
-        formed = taken > 1e-12 * self.game.types.masses.max()
+            taken[place[name]] = max(mass, 0.0) * self.people
+        taken = serving(self.game, self.groups, taken)
+        formed = taken > 0.0
         surplus = surpluses(self.game, self.groups[formed])
         primal = float(surplus @ taken[formed])
         return GroupSolution(
@@ -220,7 +232,7 @@ class _Run:
             dual=self.bound,
             groups_priced=permitted_count(self.game) if np.isfinite(self.bound) else 0,
             history=self.history,
-            complete=self.bound - primal <= self.goal,
+            complete=is_closed(primal, self.bound, self.tolerance, self._most),
             method="row generation",
             interrupted=self.clock.interrupted,
         )

@@ -60,7 +60,7 @@ class GroupSolution:
         return max(self.dual - self.primal, 0.0)
 
 
-ROUNDING = 1e-10
+ROUNDING = 1e-12
 """Gap, in units of the largest surplus times the mass of all, at which a market counts as worth nothing."""
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from breakaway.data.groups import Floats, GroupArray, PairwiseGroupGame, pairwise_surplus, permitted_count
 from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts
-from breakaway.runners.groups.solution import GroupSolution
+from breakaway.runners.groups.solution import GroupSolution, is_closed
 
 ROUND = 20
 """How often every sender is looked at between two looks at the clock."""
@@ -39,7 +39,7 @@ def solve_pairs(
     game
         The game, with ``max_size`` 2.
     tolerance
-        Gap at which the answer counts as complete, relative to the welfare when that is above one.
+        Gap at which the answer counts as complete, relative to the welfare.
     time_limit
         Seconds after which the plan and the bound at hand are returned as they are. None: no limit.
     progress
@@ -136,6 +136,6 @@ def _solution(
         dual=dual,
         groups_priced=permitted_count(game),
         history=history,
-        complete=dual - primal <= tolerance * max(1.0, abs(dual)),
+        complete=is_closed(primal, dual, tolerance, float(np.abs(game.values).max() * game.types.masses.sum())),
         method="network simplex",
     )
