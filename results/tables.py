@@ -294,6 +294,11 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
                 ("outcome", "round", "agent", "bound"),
                 ("multiplier",),
             ),
+            "proof": Table(
+                "an agent after a round of the descent that proves what another method found",
+                ("outcome", "round", "agent", "bound"),
+                ("multiplier",),
+            ),
             "membership_path": Table(
                 "an agent at a step of the path from an outcome of the core to 0",
                 ("outcome", "step", "agent", "action"),

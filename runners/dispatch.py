@@ -17,8 +17,9 @@ from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, Stra
 from breakaway.data.groups import FiniteGroupGame
 from breakaway.data.instances import Instance
 from breakaway.data.positive_size import PositiveSizeGame
+from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.records import Answer
-from breakaway.runners.asking import ORDERED_ONLY, UNNAMED, About, HowToSolve
+from breakaway.runners.asking import ORDERED_ONLY, UNNAMED, About, HowToSolve, Method
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.coalitional_nash import solve_coalitional_nash
 from breakaway.runners.comparison import solve_concepts
@@ -26,6 +27,8 @@ from breakaway.runners.division import Division
 from breakaway.runners.groups.assign import Told, solve_assignment
 from breakaway.runners.groups.positive import positive_answer
 from breakaway.runners.ntu import solve_ntu
+from breakaway.runners.public_goods.answer import METHODS as PUBLIC_GOODS_METHODS
+from breakaway.runners.public_goods.answer import solve_public_goods
 from breakaway.runners.recursion import Block, Hooks
 from breakaway.runners.search import Number
 from breakaway.runners.strategic import solve_strategic
@@ -36,6 +39,7 @@ from breakaway.runners.verify import (
     verify_comparison,
     verify_ntu,
     verify_positive,
+    verify_public_goods,
     verify_strategic,
     verify_threat_game,
     verify_viability,
@@ -65,7 +69,8 @@ def solve_game(
 
     A game with threats gets its coalitional Nash solutions, a characteristic function or a game without transferable
     utility those of every coalition, a game with externalities the verdict on every coalition structure, a game of
-    small groups a stable assignment. ``told`` is called with lines of progress where there are any.
+    small groups a stable assignment, a public-goods economy the verdict on every outcome. ``told`` is called with
+    lines of progress where there are any.
 
     Raises
     ------
@@ -76,10 +81,16 @@ def solve_game(
     ValueError
         When fractions are asked for and the game, or the method, has none.
     """
-    if how is not None and how.method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
-        raise ValueError(ORDERED_ONLY)
+    if how is not None:
+        _refuse_method(game, how.method)
+    if isinstance(game, PublicGoodsGame):
+        return solve_public_goods(game, how, about, told)
     if isinstance(game, GROUP_GAMES):
         return _solve_market(game, how, about, told)
+    return _solve_bargaining(game, how, about, hooks)
+
+
+def _solve_bargaining(game: Game, how: HowToSolve | None, about: About, hooks: Hooks | None) -> Answer:
     if isinstance(game, ThreatGame):
         return solve_coalitional_nash(game, how, about)
     if isinstance(game, CharacteristicFunctionGame):
@@ -91,6 +102,19 @@ def solve_game(
     return solve_viability(game, how, about, hooks)
 
 
+def _refuse_method(game: AnyGame, method: Method) -> None:
+    """Raise when a method is not one for the family of the game."""
+    known = tuple(PUBLIC_GOODS_METHODS)
+    if isinstance(game, PublicGoodsGame):
+        if method not in known:
+            raise ValueError(f"method {method} is not for public goods: use one of {', '.join(known)}")
+        return
+    if method in known and method != "exact":
+        raise ValueError(f"method {method} is for public goods: use method exact or model")
+    if method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
+        raise ValueError(ORDERED_ONLY)
+
+
 def _solve_market(game: FiniteGroupGame | PositiveSizeGame, how: HowToSolve | None, about: About, told: Told) -> Answer:
     if isinstance(game, PositiveSizeGame):
         return positive_answer(game, how, about)
@@ -99,7 +123,7 @@ def _solve_market(game: FiniteGroupGame | PositiveSizeGame, how: HowToSolve | No
 
 def compare_concepts(instance: Instance, names: Sequence[str], how: HowToSolve | None = None) -> Answer:
     """Solve the game of an instance by several concepts; see :func:`~breakaway.runners.comparison.solve_concepts`."""
-    if isinstance(instance.game, GROUP_GAMES):
+    if isinstance(instance.game, (*GROUP_GAMES, PublicGoodsGame)):
         raise ValueError("solution concepts are compared for games of coalitions; leave out --concept")
     return solve_concepts(instance.game, names, how, About(instance.kind, instance.title, instance.source))
 
@@ -118,6 +142,8 @@ def verify_answer(
     game: AnyGame, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
+    if isinstance(game, PublicGoodsGame):
+        return verify_public_goods(game, tables, claims, tolerance)
     if isinstance(game, PositiveSizeGame):
         return verify_positive(game, tables, claims, tolerance)
     if isinstance(game, GROUP_GAMES):

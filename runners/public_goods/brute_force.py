@@ -8,7 +8,7 @@ deviate is the maximal one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -45,13 +45,18 @@ def by_brute_force(game: PublicGoodsGame, outcome: Floats, levels: Levels, optio
     except UnboundedImprovementError as found:
         return without_limit(found, "brute-force")
     tried = list(every_coalition(game, outcome, start.point, options))
+    return judged_by(tried, levels, start.multipliers)
+
+
+def judged_by(tried: Sequence[BestDeviation], levels: Levels, multipliers: Floats | None) -> Verdict:
+    """Return the verdict that the best deviations of all coalitions come to."""
     deviating = [best for best in tried if best.least > levels.high]
     if not deviating:
         in_core = True if all(best.bound <= levels.low for best in tried) else None
-        return Verdict(in_core, (), None, (), start.multipliers, "brute-force", len(tried))
+        return Verdict(in_core, (), None, (), multipliers, "brute-force", len(tried))
     union = tuple(sorted(set().union(*(best.members for best in deviating))))
     point = next(best.point for best in tried if best.members == union)
-    return Verdict(False, union, point, (), start.multipliers, "brute-force", len(tried))
+    return Verdict(False, union, point, (), multipliers, "brute-force", len(tried))
 
 
 def every_coalition(

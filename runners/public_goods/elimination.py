@@ -29,15 +29,23 @@ with externalities of 0 they miss improvements of a part of the agents.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from breakaway.data.groups import Floats
-from breakaway.data.public_goods import PublicGoodsGame
+from breakaway.data.public_goods import Ints, PublicGoodsGame, supergradients
 from breakaway.models import descent_direction, pareto_improvement
 from breakaway.runners.public_goods.descent import UnboundedImprovementError, find_start
 from breakaway.runners.public_goods.programs import BestDeviation, best_deviation, without_limit
 from breakaway.runners.public_goods.solution import Levels, Verdict, perron_vector
 from breakaway.runners.solvers import NumericalError, SolverOptions, solve_model
+
+NODES = (0.0, 1e-4, 1e-3, 1e-2, 0.1, 0.4, 0.7, 1.0)
+"""Parts of the way of a slide at which gains are bounded."""
+
+LEAST_MULTIPLIERS = (1e-6, 1e-3, 0.0)
+"""Multipliers from which on agents are asked to slide, tried in this order."""
 
 CONNECTION = 1e-12
 """Added to all derivatives, relative to the largest, so that the Perron vector is positive and unique."""
@@ -72,18 +80,19 @@ def by_elimination(game: PublicGoodsGame, outcome: Floats, levels: Levels, optio
         start = find_start(game, outcome, levels.low)
     except UnboundedImprovementError as found:
         return without_limit(found, "elimination")
-    rounds, sure = [start.point], True
+    had, rounds, sure = game.utilities.values(outcome), [start.point], True
     while coalition := tuple(np.flatnonzero(rounds[-1]).tolist()):
         best = best_deviation(game, outcome, coalition, rounds[-1], options)
         if best.least > levels.high:
             return _verdict(best, rounds, start.multipliers, len(rounds))
-        low, high = (_slide(best, rounds[-1], level) for level in (levels.low, levels.high))
+        low, high = (_slide(game, had, best, rounds[-1], level) for level in (levels.low, levels.high))
         if low is None:
             _refuse_unless_near(game, best, levels)
             sure = False
-        if low is None and high is None:
+        bounds = high if low is None else low
+        if bounds is None:
             break
-        rounds.append(high if low is None else low)
+        rounds.append(bounds)
     return _verdict(None, rounds, start.multipliers, len(rounds), in_core=True if sure else None)
 
 
@@ -96,8 +105,8 @@ def _verdict(
     method: str = "elimination",
 ) -> Verdict:
     """Return the verdict; ``best`` is the deviation of what was left of the coalition, None when nothing was."""
-    deviation = ((), None) if best is None else (best.members, best.point)
-    return Verdict(in_core, *deviation, tuple(rounds), multipliers, method, programs)
+    coalition, deviation = ((), None) if best is None else (best.members, best.point)
+    return Verdict(in_core, coalition, deviation, tuple(rounds), multipliers, method, programs)
 
 
 def _refuse_unless_near(game: PublicGoodsGame, best: BestDeviation, levels: Levels) -> None:
@@ -110,34 +119,67 @@ def _refuse_unless_near(game: PublicGoodsGame, best: BestDeviation, levels: Leve
         )
 
 
-def _slide(best: BestDeviation, upper: Floats, level: float) -> Floats | None:
-    """Return the bounds at the end of the slide, for deviations with gains above the level; None without a proof."""
+def _slide(game: PublicGoodsGame, had: Floats, best: BestDeviation, upper: Floats, level: float) -> Floats | None:
+    """Return the bounds at the end of a slide, for deviations with gains above the level; None without a proof.
+
+    Multipliers near 0 are rounding of the solver; agents who have them are left where they are if need be.
+    """
     proven = _bounded(best, level)
-    if not len(proven):
-        return None
-    at_rest = upper.copy()
-    at_rest[proven] = best.point[proven]
-    z = np.zeros(len(upper))
-    z[proven] = _direction(best.slopes[np.ix_(proven, proven)])
-    lengths = np.full(len(upper), np.inf)
-    lengths[proven] = best.point[proven] / z[proven]
+    for least in LEAST_MULTIPLIERS:
+        moving = proven[best.multipliers[proven] >= least]
+        if len(moving):
+            begin, end = _way(best, upper, moving)
+            if (_most_along(game, begin, end) - had <= level)[moving].all():
+                return end
+    return None
+
+
+def _way(best: BestDeviation, upper: Floats, moving: Ints) -> tuple[Floats, Floats]:
+    """Return the bounds at the begin of the slide of some agents, and at its end, where the first of them is at 0."""
+    begin, z, lengths = upper.copy(), np.zeros(len(upper)), np.full(len(upper), np.inf)
+    begin[moving] = best.point[moving]
+    z[moving] = _direction(best.slopes[np.ix_(moving, moving)])
+    lengths[moving] = best.point[moving] / z[moving]
     first = int(lengths.argmin())
-    end = np.maximum(at_rest - lengths[first] * z, 0.0)
+    end = np.maximum(begin - lengths[first] * z, 0.0)
     end[first] = 0.0
-    most = np.maximum(*(best.above + best.slopes @ (p - best.point) for p in (at_rest, end)))
-    return end if (most[proven] <= level).all() else None
+    return begin, end
 
 
-def _bounded(best: BestDeviation, level: float) -> Floats:
+def _bounded(best: BestDeviation, level: float) -> Ints:
     """Return K, those whose action in a deviation with gains above the level is proven not to exceed x."""
-    below, multipliers = level - best.above, best.multipliers
-    slack = best.excess + multipliers @ np.maximum(-below, 0.0) + multipliers @ (best.above - best.gains)
-    return np.flatnonzero(multipliers * below > slack)
+    below, weights = level - best.above, best.multipliers
+    slack = best.excess + float(weights @ (np.maximum(-below, 0.0) + best.above - best.gains))
+    found: Ints = np.flatnonzero(weights * below > slack)
+    return found
 
 
 def _direction(slopes: Floats) -> Floats:
     """Return z > 0 with J z = s z up to rounding, sum 1."""
     return perron_vector(slopes + CONNECTION * max(1.0, float(np.abs(slopes).max())))
+
+
+def _most_along(game: PublicGoodsGame, begin: Floats, end: Floats) -> Floats:
+    """Return upper bounds of the utilities between two points, shape (n,).
+
+    Utilities are concave: between two nodes each lies below its tangents at both.
+    """
+    most = np.full(len(begin), -np.inf)
+    for left, right in pairwise(NODES):
+        (low, rise), (high, fall) = (_tangent(game, begin, end, node) for node in (left, right))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meeting = (high - low - fall * (right - left)) / (rise - fall)
+        inside = np.where((rise > 0) & (fall < 0), low + rise * np.clip(meeting, 0.0, right - left), -np.inf)
+        most = np.maximum.reduce([most, low, high, inside])
+    return most
+
+
+def _tangent(game: PublicGoodsGame, begin: Floats, end: Floats, part: float) -> tuple[Floats, Floats]:
+    """Return utilities and their slopes at a part of the way from one point to another, shape (n,) each."""
+    x = begin + part * (end - begin)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = supergradients(game.utilities, x)
+    return game.utilities.values(x), slopes @ (end - begin)
 
 
 # --- as printed -------------------------------------------------------------------------------------------------------

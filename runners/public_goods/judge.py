@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from breakaway.data.groups import Floats
-from breakaway.data.public_goods import PublicGoodsGame
+from breakaway.data.public_goods import Ints, PublicGoodsGame
 from breakaway.runners.public_goods.descent import Descent, UnboundedImprovementError, descend, find_start
+from breakaway.runners.public_goods.programs import best_deviation
 from breakaway.runners.public_goods.solution import Levels, Verdict, gains
-from breakaway.runners.solvers import SolverOptions
+from breakaway.runners.solvers import SolveError, SolverOptions
 
 SETTLED = 0.01
 """Part of the band within which a descent takes a gain for its level."""
@@ -24,12 +25,16 @@ PRECISION = 1e-9
 FARTHEST = 1e12
 """Largest action that is tried for an agent alone."""
 
+MOST_MODELLED = 20
+"""Most members of a coalition whose preferred outcome is found by Program 3, as a model."""
+
+TRACE = 1e-4
+"""Part of the largest action below which an action may be no more than an interior point method's distance from 0."""
+
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def by_descent(
-    game: PublicGoodsGame, outcome: Floats, levels: Levels, _options: SolverOptions | None = None
-) -> Verdict:
+def by_descent(game: PublicGoodsGame, outcome: Floats, levels: Levels, options: SolverOptions | None = None) -> Verdict:
     """Test core membership by descent.
 
     Two levels frame the least gain eps: when nobody can gain more than ``levels.low``, the outcome is in the core; when
@@ -47,7 +52,7 @@ def by_descent(
         return Verdict(False, coalition, found.point, (), None, "descent", 0, complete=False)
     if above.descent.end.any():
         members = tuple(np.flatnonzero(above.descent.end).tolist())
-        deviation, systems = preferred_outcome(game, outcome, above.descent.end, levels)
+        deviation, systems = _preferred(game, outcome, above.descent.end, levels, options or SolverOptions())
         return above.verdict(False, members, deviation, systems)
     below = _descent(game, outcome, levels, levels.low)
     in_core = None if below.descent.end.any() else True
@@ -72,6 +77,27 @@ class _Done:
 def _descent(game: PublicGoodsGame, outcome: Floats, levels: Levels, level: float) -> _Done:
     start = find_start(game, outcome, level)
     return _Done(start.multipliers, descend(game, outcome, level, start.point, SETTLED * levels.band))
+
+
+def _preferred(
+    game: PublicGoodsGame, outcome: Floats, greatest: Floats, levels: Levels, options: SolverOptions
+) -> tuple[Floats, int]:
+    """Return the preferred outcome of a deviating coalition: by Program 3 where it is small, else by halving."""
+    members = np.flatnonzero(greatest)
+    if len(members) <= MOST_MODELLED:
+        try:
+            best = best_deviation(game, outcome, members.tolist(), greatest, options.replace(solver=None))
+        except SolveError:
+            return preferred_outcome(game, outcome, greatest, levels)
+        if best.least > levels.high and best.bound - best.least <= levels.eps:
+            return _without_traces(game, outcome, best.point, best.least, members), 1
+    return preferred_outcome(game, outcome, greatest, levels)
+
+
+def _without_traces(game: PublicGoodsGame, outcome: Floats, point: Floats, least: float, members: Ints) -> Floats:
+    """Return the point with actions that an interior point method left just above 0 set to 0, if none loses by it."""
+    rounded = np.where(point <= TRACE * (1.0 + point.max()), 0.0, point)
+    return rounded if gains(game, outcome, rounded)[members].min() >= least else point
 
 
 def preferred_outcome(game: PublicGoodsGame, outcome: Floats, greatest: Floats, levels: Levels) -> tuple[Floats, int]:

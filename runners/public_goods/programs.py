@@ -158,6 +158,6 @@ def _shares(game: PublicGoodsGame, x: Floats, weights: Floats) -> Floats:
 
 
 def without_limit(found: UnboundedImprovementError, method: str) -> Verdict:
-    """Return the verdict on an outcome that some agents can improve on without limit: they deviate, perhaps others too."""
+    """Return the verdict on an outcome that some agents can improve on without limit: others may join."""
     coalition = tuple(np.flatnonzero(found.direction).tolist())
     return Verdict(False, coalition, found.point, (), None, method, 0, complete=False)
