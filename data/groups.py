@@ -9,10 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from breakaway.data.group_checks import (
+    check_groups,
+    check_numbers,
+    check_sizes,
+    check_surplus,
+    check_symmetric,
+    check_types,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 GroupArray: TypeAlias = NDArray[np.int32]
@@ -50,9 +59,19 @@ class Types(EqualArrays):
     names: tuple[str, ...]
     masses: Floats
 
+    def __post_init__(self) -> None:
+        """Refuse names that are given twice, and masses that are no amounts of people, with a ValueError."""
+        check_types(self.names, self.masses)
+
     @classmethod
     def of(cls, names: Sequence[str] | int, masses: Sequence[float] | Floats) -> Types:
-        """Make types; an integer I names them 0, 1, ..., I - 1."""
+        """Make types; an integer I names them 0, 1, ..., I - 1.
+
+        Raises
+        ------
+        ValueError
+            For no types, names that are given twice, and masses that are not one for each type, finite and above 0.
+        """
         labels = tuple(map(str, range(names))) if isinstance(names, int) else tuple(names)
         return cls(labels, frozen_floats(masses))
 
@@ -87,6 +106,15 @@ class GroupGame(EqualArrays):
     max_size: int
     unlisted: Unlisted = "zero"
 
+    def __post_init__(self) -> None:
+        """Refuse impossible sizes, groups and surpluses, with a ValueError that names the first."""
+        check_sizes(self.min_size, self.max_size)
+        check_groups(self.groups, len(self.types), self.min_size, self.max_size)
+        check_numbers("surplus", self.surplus, (len(self.groups),))
+        check_surplus(self.surplus)
+        if self.unlisted not in get_args(Unlisted):
+            raise ValueError(f"unlisted is {self.unlisted!r}: give one of {', '.join(get_args(Unlisted))}")
+
 
 @dataclass(frozen=True, eq=False)
 class PairwiseGroupGame(EqualArrays):
@@ -103,6 +131,15 @@ class PairwiseGroupGame(EqualArrays):
     min_size: int
     max_size: int
 
+    def __post_init__(self) -> None:
+        """Refuse impossible sizes, arrays that do not fit, and values that depend on the order, with a ValueError."""
+        check_sizes(self.min_size, self.max_size)
+        types = len(self.types)
+        check_numbers("solo", self.solo, (types,))
+        check_numbers("values", self.values, (types, types))
+        check_numbers("size_cost", self.size_cost, (self.max_size + 1,))
+        check_symmetric(self.values)
+
 
 SurplusFunction = Callable[[NDArray[np.int64]], Floats]
 """Takes groups of one size n as type numbers of shape (m, n) and returns their surpluses, shape (m,)."""
@@ -116,6 +153,10 @@ class SurplusFunctionGame:
     surplus: SurplusFunction
     min_size: int
     max_size: int
+
+    def __post_init__(self) -> None:
+        """Refuse impossible sizes with a ValueError; what the function returns is checked when it is called."""
+        check_sizes(self.min_size, self.max_size)
 
 
 FiniteGroupGame: TypeAlias = GroupGame | PairwiseGroupGame | SurplusFunctionGame

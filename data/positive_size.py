@@ -186,6 +186,10 @@ SurplusForm: TypeAlias = (
 """The surplus functions of games of groups of positive size."""
 
 
+FINITE = ("coefficients", "rho", "theta", "matrix", "intercept", "amounts", "worth")
+"""Numbers of surplus functions."""
+
+
 @dataclass(frozen=True, eq=False)
 class PositiveSizeGame(EqualArrays):
     """A market whose people form groups of ``min_mass`` to ``max_mass`` people, epsilon' and epsilon of the paper.
@@ -206,8 +210,9 @@ class PositiveSizeGame(EqualArrays):
             )
         if self.min_mass > self.total * (1 + ROUNDING):
             raise ValueError(f"min_mass is {self.min_mass}, more than all {self.total} people: lower it")
-        if not (self.types.masses > 0).all():
-            raise ValueError("masses must be greater than 0: leave types without people out")
+        for name in FINITE:
+            if not np.isfinite(getattr(self.form, name, 0.0)).all():
+                raise ValueError(f"{name} of the surplus has an entry that is not finite: give finite numbers")
         widths = [
             array.shape[-1]
             for name in ("coefficients", "matrix", "amounts")

@@ -234,11 +234,11 @@ def test_function_that_changes_its_argument_does_no_harm() -> None:
     assert solve_black_box(changed).primal == solve_black_box(game).primal
 
 
-def test_impossible_sizes_are_refused() -> None:
-    for least, most in ((0, 2), (3, 2)):
-        game = SurplusFunctionGame(Types.of(2, [1.0, 1.0]), lambda groups: np.ones(len(groups)), least, most)
-        with pytest.raises(ValueError, match=f"min_size is {least}, max_size {most}: give 1 <= min_size <= max_size"):
-            assign(game)
+def test_complex_surpluses_are_refused() -> None:
+    game = SurplusFunctionGame(Types.of(2, [1.0, 1.0]), lambda groups: np.sqrt(groups[:, 0] - 1.0 + 0.0j), 1, 2)
+    with pytest.raises(ValueError, match="returned complex numbers: make it return real ones") as error:
+        solve_black_box(game)
+    assert error.value.__notes__[0].startswith("the surplus function failed at group ")
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------------

@@ -67,11 +67,9 @@ def checked_game(game: SurplusFunctionGame) -> SurplusFunctionGame:
     Raises
     ------
     ValueError
-        At once when the sizes are impossible, or a sample shows that the surplus depends on the order of members, or
-        breaks a rule; later, from the function itself, when it breaks one.
+        At once when a sample shows that the surplus depends on the order of members, or breaks a rule; later, from the
+        function itself, when it breaks one.
     """
-    if not 1 <= game.min_size <= game.max_size:
-        raise ValueError(f"min_size is {game.min_size}, max_size {game.max_size}: give 1 <= min_size <= max_size")
     checked = replace(game, surplus=_Checked(game.types, game.surplus))
     rng = np.random.default_rng(0)
     for size in range(game.min_size, game.max_size + 1):
@@ -92,6 +90,13 @@ def _check_symmetric(types: Types, surplus: Callable[[Rows], Floats], groups: Ro
         )
 
 
+def _real(answer: Any) -> Floats:
+    """Return the answer of a function as floats; complex numbers would lose a part without a word."""
+    if np.iscomplexobj(answer):
+        raise ValueError("the surplus function returned complex numbers: make it return real ones")
+    return np.asarray(answer, dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A surplus function whose answers are looked at."""
@@ -110,7 +115,7 @@ class _Checked:
             What the function itself raises, with a note that names a group.
         """
         try:
-            found = np.asarray(self.surplus(groups.copy()), dtype=np.float64)
+            found = _real(self.surplus(groups.copy()))
         except Exception as error:
             error.add_note(f"the surplus function failed at group {self.types.group_name(self._failing(groups))}")
             raise
@@ -123,17 +128,18 @@ class _Checked:
             raise ValueError(self._complaint(groups, found))
         return found
 
-    def _failing(self, groups: Rows) -> Rows:
+    def _failing(self, groups: Rows) -> list[int]:
         """Return a group at which the function fails, by halving."""
         while len(groups) > 1:
             half = groups[: len(groups) // 2]
             try:
-                np.asarray(self.surplus(half.copy()), dtype=np.float64)
+                _real(self.surplus(half.copy()))
             except Exception:
                 groups = half
             else:
                 groups = groups[len(half) :]
-        return groups[0]
+        members: list[int] = groups[0].tolist()
+        return members
 
     def _complaint(self, groups: Rows, found: Floats) -> str:
         k = np.flatnonzero(~(np.isfinite(found) & (found >= 0.0)))[0]
@@ -412,7 +418,7 @@ def solve_black_box(
     game
         The game; every group of ``min_size`` to ``max_size`` members is permitted, with repeated types.
     tolerance
-        Gap at which the answer is complete, in the unit of welfare; relative to the welfare when that is below one.
+        Gap at which the answer is complete, relative to the welfare.
     time_limit
         Seconds after which the best assignment and the best proven bound are returned as they are; the bound is
         infinite while some group has never been evaluated.
