@@ -24,6 +24,7 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 WITH_PROGRAMS = [
     "comparison",
     "ntu",
+    "public_goods",
     "../README",
     "strategic_form",
     "surplus_functions",
