@@ -57,7 +57,8 @@ def _table_section(table: Table) -> str:
 
 
 def _column_row(column: Column) -> tuple[str, ...]:
-    kind = f"{column.domain} name" if column.type is ColumnType.MEMBER else column.type.value
+    words = " or ".join(f"`{choice}`" for choice in column.choices)
+    kind = f"{column.domain} name" if column.type is ColumnType.MEMBER else words or column.type.value
     default = "required" if column.default is None else f"{column.default:g}"
     return (
         f"`{column.name}`{'*' if column.key else ''}",

@@ -30,6 +30,12 @@ MAX_PROFILES = 2_000_000
 MAX_GROUP_SIZE = 64
 """Most members of a group."""
 
+MAX_AGENTS = 5_000
+"""Most agents of a public-goods economy: each of its matrices of derivatives has 25,000,000 entries."""
+
+MAX_PIECE_SLOPES = 50_000_000
+"""Most slopes of the pieces of a public-goods economy, pieces times agents, 0 included."""
+
 MAX_PLAYERS_IDENTICAL = 22
 """Most players when some are identical, so that structures are counted by type pattern."""
 

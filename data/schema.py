@@ -59,7 +59,8 @@ class Column:
     """A column of a table.
 
     ``domain`` names the set of names that a NAME column defines or that a MEMBER, COALITION or STRUCTURE column
-    refers to. A column with a default may be left out, and its cells may be left empty.
+    refers to. A column with a default may be left out, and its cells may be left empty. A LABEL column with
+    ``choices`` takes no other labels.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Column:
     default: float | None = None
     bound: Bound | None = None
     domain: str = "player"
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,17 @@ def parse_name(text: str) -> str:
     raise CellError(f"name {text!r} contains {bad!r}", "use letters, digits, '_', '-' and '.' only")
 
 
+def choice_parser(column: Column) -> Parser:
+    """Return a parser of one of a column's words."""
+
+    def parse(text: str) -> str:
+        if text not in column.choices:
+            raise CellError(f"unknown {column.name} {text!r}", suggestion(text, column.choices, f"{column.name}s"))
+        return text
+
+    return parse
+
+
 def parse_number(text: str, column: Column) -> float:
     """Read a finite number within the column's bound."""
     if _NOT_FINITE.fullmatch(text):
@@ -271,7 +282,7 @@ def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
     if column.type is ColumnType.NUMBER:
         return lambda text: parse_number(text, column)
     if column.type in (ColumnType.NAME, ColumnType.LABEL):
-        return parse_name
+        return choice_parser(column) if column.choices else parse_name
     domain = domains.get(column.domain)
     if domain is None:
         return None
@@ -375,14 +386,15 @@ def _check_keys(typed: TypedTable, raw: RawTable, findings: Findings) -> int:
     repeated = identified[identified.duplicated()]
     if repeated.empty:
         return 0
+    given = [key for key in keys if key in raw.frame]
     first: dict[tuple[int, ...], int] = {}
     for k, key in zip(identified.index.tolist(), identified.itertuples(index=False, name=None), strict=True):
         first.setdefault(key, k)
     for k, key in zip(repeated.index.tolist(), repeated.itertuples(index=False, name=None), strict=True):
-        texts = [str(raw.frame[name].iloc[k]) for name in keys]
-        entry = ", ".join(f"{name} {text!r}" for name, text in zip(keys, texts, strict=True))
+        texts = [str(raw.frame[name].iloc[k]) for name in given]
+        entry = ", ".join(f"{name} {text!r}" for name, text in zip(given, texts, strict=True) if text)
         message = f"{entry} is given twice, first in row {typed.rows[first[key]]}"
-        findings.add(raw.file, message, "keep one of the rows", row=typed.rows[k], column=keys[-1], value=texts[-1])
+        findings.add(raw.file, message, "keep one of the rows", row=typed.rows[k], column=given[-1], value=texts[-1])
     return len(repeated)
 
 

@@ -114,7 +114,8 @@ def sub_utilities(weights: Any, costs: Any) -> FormUtilities:
 def ces_utilities(weights: Any, costs: Any, s: float, rho: float) -> FormUtilities:
     """Return u_i = (sum_j W_ij (x_j + s)^rho)^(1/rho) - c_i x_i^2 / 2."""
     n = len(costs)
-    sums = CesSums(frozen_floats(weights), frozen_floats(np.full((n, n), s)), frozen_floats([rho] * n))
+    shift = frozen_floats(np.where(np.array(weights) > 0, s, 0.0))
+    sums = CesSums(frozen_floats(weights), shift, frozen_floats([rho] * n))
     return _terms(_costs(costs, "quadratic"), n, ces_sums=sums)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 from positive_cases import positive_size_games
+from public_goods_cases import FAMILIES, random_game
 
 from breakaway.data.coalitions import finest_structure, members, structures
 from breakaway.data.games import (
@@ -26,6 +27,7 @@ from breakaway.data.games import (
     TotalWorth,
 )
 from breakaway.data.groups import GroupGame, PairwiseGroupGame, Types, all_groups, frozen_floats
+from breakaway.data.public_goods import PublicGoodsGame
 
 letters = st.characters(categories=["Lu", "Ll", "Nd"]) | st.sampled_from("_-.")
 names = st.text(letters, min_size=1, max_size=8)
@@ -186,6 +188,12 @@ def pairwise_group_games(draw: st.DrawFn) -> PairwiseGroupGame:
     return PairwiseGroupGame(types, solo, np.triu(values) + np.triu(values, 1).T, costs, least, size)
 
 
+@st.composite
+def public_goods_games(draw: st.DrawFn) -> PublicGoodsGame:
+    family, n, seed = draw(st.sampled_from(FAMILIES)), draw(st.integers(2, 4)), draw(st.integers(0, 1000))
+    return random_game(family, n, seed, draw(st.sampled_from([0.0, 0.4])), draw(st.sampled_from([2.5, math.inf])))
+
+
 GAMES = {
     "threat-game": threat_games(),
     "characteristic-function": characteristic_functions(),
@@ -198,5 +206,6 @@ GAMES = {
     "group-game": group_games(),
     "pairwise-group-game": pairwise_group_games(),
     "positive-size-game": positive_size_games(("linear", "ces", "threshold", "quadratic", "bilinear", "recipes")),
+    "public-goods": public_goods_games(),
 }
 """A strategy for each kind of game."""

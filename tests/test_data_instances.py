@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import GAMES
 
 from breakaway.data.coalitions import parse_structure, structures
-from breakaway.data.families import GROUP_GAMES
+from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import PartitionFunctionGame, Players, Points, Polyhedron, Threat, ThreatGame, TotalWorth
 from breakaway.data.instances import (
     check_instance,
@@ -26,10 +26,13 @@ from breakaway.data.instances import (
 )
 from breakaway.data.kinds import KINDS
 from breakaway.data.kinds.research_race import payoff_alone
+from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.instances import write_instance
 
 ONE_TO = {n: tuple(str(k + 1) for k in range(n)) for n in range(3, 7)}
 TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir")
+COASTS = ("Ash", "Bay", "Cob", "Dew")
+FRIENDS = ("Ann", "Bob", "Cid", "Dan")
 WINDS = ("North", "East", "South", "West")
 PAPERS = ("Vohra and Ray (2025)", "Wang (2019)")
 EXPECTED = {
@@ -77,6 +80,17 @@ EXPECTED = {
     "positive-ces": ("positive-size-game", ("mason", "carpenter")),
     "positive-negative-payoff": ("positive-size-game", ("noisy", "quiet")),
     "positive-recipes": ("positive-size-game", ("potter", "glazier", "packer")),
+    "pollution-3": ("public-goods", COASTS[:3]),
+    "pollution-4": ("public-goods", COASTS),
+    "public-goods-ces-3": ("public-goods", FRIENDS[:3]),
+    "public-goods-kinks-3": ("public-goods", FRIENDS[:3]),
+    "public-goods-leontief-3": ("public-goods", ("Aalst", "Berg", "Doorn")),
+    "public-goods-log-2": ("public-goods", FRIENDS[:2]),
+    "public-goods-log-3": ("public-goods", FRIENDS[:3]),
+    "public-goods-no-externality": ("public-goods", FRIENDS[:3]),
+    "public-goods-printed-errs": ("public-goods", FRIENDS[:3]),
+    "public-goods-sqrt-3": ("public-goods", FRIENDS[:3]),
+    "public-goods-sqrt-4": ("public-goods", FRIENDS),
     "roommates": ("ntu-game", ONE_TO[3]),
     "roommates-odd-cycle": ("pairwise-group-game", ("Ann", "Ben", "Cas", "Dot", "Eli")),
     "several-threats": ("threat-game", WINDS),
@@ -111,13 +125,18 @@ def test_every_kind_and_every_feasible_set_is_shipped() -> None:
     assert feasible == {TotalWorth, Points, Polyhedron}
 
 
+def names_in(game: AnyGame) -> tuple[str, ...]:
+    if isinstance(game, PublicGoodsGame):
+        return game.agents
+    return game.types.names if isinstance(game, GROUP_GAMES) else game.players.names
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_shipped_instance(name: str, tmp_path: Path) -> None:
     assert check_instance(name) == []
     instance = load_instance(name)
     game = instance.game
-    people = game.types if isinstance(game, GROUP_GAMES) else game.players
-    assert (instance.kind, people.names) == EXPECTED[name]
+    assert (instance.kind, names_in(game)) == EXPECTED[name]
     assert instance.name == name
     assert instance.title
     assert instance.source == "made for Breakaway" or any(paper in instance.source for paper in PAPERS)

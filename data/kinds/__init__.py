@@ -10,6 +10,7 @@ from breakaway.data.kinds.ntu_game import NTU_GAME
 from breakaway.data.kinds.pairwise_group_game import PAIRWISE_GROUP_GAME
 from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
 from breakaway.data.kinds.positive_size_game import POSITIVE_SIZE_GAME
+from breakaway.data.kinds.public_goods import PUBLIC_GOODS
 from breakaway.data.kinds.research_race import RESEARCH_RACE
 from breakaway.data.kinds.strategic_form import STRATEGIC_FORM
 from breakaway.data.kinds.threat_game import THREAT_GAME
@@ -29,6 +30,7 @@ KINDS: dict[str, Kind] = {
         GROUP_GAME,
         PAIRWISE_GROUP_GAME,
         POSITIVE_SIZE_GAME,
+        PUBLIC_GOODS,
     )
 }
 """Every kind by its name."""
