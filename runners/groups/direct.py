@@ -101,7 +101,7 @@ def solve_direct(
         dual=dual,
         groups_priced=permitted_count(game),
         history=((time.perf_counter() - started, primal, dual, len(groups)),),
-        complete=is_closed(primal, dual, tolerance, float(surplus.max(initial=0.0) * game.types.masses.sum())),
+        complete=is_closed(primal, dual, tolerance, float(surplus.max(initial=0.0) * game.types.masses.min())),
         method="direct",
     )
 

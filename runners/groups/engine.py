@@ -53,6 +53,9 @@ SHARPER = 0.1
 UNASSIGNED = 1e-10
 """A group with less than this part of its rarest member's mass is rounding, and is not formed."""
 
+TINY = 1e-30
+"""Part of the largest entry that a proof of payoffs of 0 may give away."""
+
 BOUND_SHARE = 0.1
 """Part of the time that may be spent on bounds on the way, so that a time limit finds a good one."""
 
@@ -277,8 +280,15 @@ class _Run:
         self.bounded_at = self.clock.seconds()
         self.bounds_took = self.bounded_at - before
 
+    def _bound_at_nothing(self) -> None:
+        """Bound the welfare of a market in which nobody seems to make anything, from payoffs of 0."""
+        nothing = np.zeros(self.data.types)
+        self._keep_payoffs(self.pricer.prove(nothing, TINY, self.clock.time_is_up).excess)
+
     def _keep(self, excess: Floats) -> None:
-        payoffs = self.point.payoffs + excess
+        self._keep_payoffs(self.point.payoffs + excess)
+
+    def _keep_payoffs(self, payoffs: Floats) -> None:
         bound = inner(self.data.masses, payoffs)
         if bound < self.bound:
             self.bound, self.imputation = bound, payoffs
@@ -316,6 +326,8 @@ class _Run:
         groups, taken = with_leftovers(self.groups, taken, data)
         surplus = np.maximum(data.raw(groups), 0.0)
         primal = inner(surplus, taken)
+        if not primal:
+            self._bound_at_nothing()
         self.history.append((self.clock.seconds(), primal * self.unit, self.bound * self.unit, len(self.groups)))
         mass = float(types.masses.sum())
         return GroupSolution(
@@ -327,7 +339,7 @@ class _Run:
             dual=self.bound * self.unit,
             groups_priced=permitted_count(game) if math.isfinite(self.bound) else 0,
             history=self.history,
-            complete=is_closed(primal, self.bound, self.tolerance, 1.0)
+            complete=is_closed(primal, self.bound, self.tolerance, float(data.masses.min()))
             and self.bound - primal <= max(self.absolute, ROUNDING),
             method="column generation",
             interrupted=self.clock.interrupted,

@@ -193,15 +193,16 @@ class _Run:
         unit = data.largest_entry * mass
         pricer = ListedPricer(data)
         found = generate_columns(self.game, pricer, unit, self.tolerance, self.clock, progress, absolute)
-        return self._without(found, surplus, premium, unit) if premium else found
+        return self._without(found, surplus, premium, data.largest_entry) if premium else found
 
-    def _without(self, found: GroupSolution, surplus: Floats, premium: float, unit: float) -> GroupSolution:
+    def _without(self, found: GroupSolution, surplus: Floats, premium: float, largest: float) -> GroupSolution:
         """Take the premium out of a solution; groups that are not listed are dropped."""
         rows = self.index.find(found.groups)
         formed = rows >= 0
         worth, taken = surplus[rows[formed]], found.masses[formed]
         imputation = found.imputation - premium
         primal, dual = float(worth @ taken), float(self.game.types.masses @ imputation)
+        small = largest * float(self.game.types.masses.min())
         given = premium * float(self.game.types.masses.sum())
         return replace(
             found,
@@ -212,7 +213,7 @@ class _Run:
             primal=primal,
             dual=dual,
             history=[(at, value - given, bound - given, held) for at, value, bound, held in found.history],
-            complete=found.complete and is_closed(primal, dual, self.tolerance, unit),
+            complete=found.complete and is_closed(primal, dual, self.tolerance, small),
         )
 
 
@@ -225,7 +226,7 @@ def _serving_all(run: _Run) -> GroupSolution:
     """Check that listed groups can cover the market, then raise the premium until they do."""
     masses = run.game.types.masses
     nothing = np.zeros(len(run.groups))
-    cover = replace(run, progress=None).solve(nothing, 1.0)
+    cover = replace(run, progress=None).solve(nothing, 1.0, UNSERVED * float(masses.sum()))
     left = left_over(cover, masses)
     most = float(masses.sum()) + cover.dual
     if left.sum() > UNSERVED * masses.sum() and cover.complete:

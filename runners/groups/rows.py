@@ -28,7 +28,7 @@ from breakaway.data.groups import (
 from breakaway.models import imputation
 from breakaway.runners.groups import black_box, listed
 from breakaway.runners.groups.direct import serving
-from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts, scaled_game
+from breakaway.runners.groups.engine import TINY, Clock, ProgressCall, heeding_interrupts, scaled_game
 from breakaway.runners.groups.pricing import Pricer
 from breakaway.runners.groups.protocol import GroupPricer
 from breakaway.runners.groups.scaling import scaled, unit_of
@@ -223,6 +223,8 @@ class _Run:
         formed = taken > 0.0
         surplus = surpluses(self.game, self.groups[formed])
         primal = float(surplus @ taken[formed])
+        if not primal:
+            self._keep(self._unit * self.pricer.prove(np.zeros(len(self.payoffs)), TINY, self.clock.time_is_up).excess)
         return GroupSolution(
             groups=self.groups[formed],
             masses=taken[formed],
@@ -232,7 +234,7 @@ class _Run:
             dual=self.bound,
             groups_priced=permitted_count(self.game) if np.isfinite(self.bound) else 0,
             history=self.history,
-            complete=is_closed(primal, self.bound, self.tolerance, self._most),
+            complete=is_closed(primal, self.bound, self.tolerance, self._unit * float(self.game.types.masses.min())),
             method="row generation",
             interrupted=self.clock.interrupted,
         )

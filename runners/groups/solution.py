@@ -61,16 +61,16 @@ class GroupSolution:
 
 
 ROUNDING = 1e-12
-"""Gap, in units of the largest surplus times the mass of all, at which a market counts as worth nothing."""
+"""Least gap that is asked for, in units of the largest surplus, or entry of the tables, times the mass of all."""
 
 
-def is_closed(primal: float, dual: float, tolerance: float, most: float) -> bool:
+def is_closed(primal: float, dual: float, tolerance: float, small: float) -> bool:
     """Tell whether a gap is within a tolerance, relative to the welfare.
 
-    ``most`` is the largest surplus, or entry of the tables, times the mass of all: where nobody is known to make
-    anything, the bound may be above 0 by the rounding of that.
+    ``small`` is the largest surplus, or entry of the tables, times the mass of the rarest type: where nobody is known
+    to make anything, the bound may be above 0 by the rounding of that. A group of that surplus alone is worth more.
     """
-    return dual - primal <= (tolerance * abs(primal) if primal else ROUNDING * most)
+    return dual - primal <= (tolerance * abs(primal) if primal else ROUNDING * small)
 
 
 def ending(complete: bool, seconds: float, time_limit: float | None, interrupted: bool = False) -> tuple[str, str]:

@@ -136,6 +136,6 @@ def _solution(
         dual=dual,
         groups_priced=permitted_count(game),
         history=history,
-        complete=is_closed(primal, dual, tolerance, float(np.abs(game.values).max() * game.types.masses.sum())),
+        complete=is_closed(primal, dual, tolerance, float(np.abs(game.values).max() * game.types.masses.min())),
         method="network simplex",
     )

@@ -39,7 +39,8 @@ class Blocking:
 
     ``excess[i]`` is the largest gain per member over all groups with type i, at least 0: raising every payoff by it
     leaves no group anything to gain. ``gain`` and ``group`` are the largest gain and a group that has it;
-    ``exhaustive`` tells whether every permitted group that gains anything was seen.
+    ``exhaustive`` tells whether every permitted group that gains anything was seen. ``largest`` is the largest surplus
+    seen or, of a pairwise game, the largest entry of its tables.
     """
 
     excess: Floats
@@ -47,6 +48,7 @@ class Blocking:
     group: tuple[int, ...] = ()
     covered: int = 0
     exhaustive: bool = True
+    largest: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     def see(self, gains: Floats, groups: np.ndarray) -> None:
@@ -69,6 +71,7 @@ def search_blocking(game: FiniteGroupGame, imputation: Floats) -> Blocking:
     if isinstance(game, GroupGame):
         _listed(game, imputation, found)
     elif isinstance(game, PairwiseGroupGame):
+        found.largest = largest_entry(game)
         for size in range(game.min_size, game.max_size + 1):
             _pairwise(game, imputation, size, found)
     else:
@@ -81,8 +84,15 @@ def search_blocking(game: FiniteGroupGame, imputation: Floats) -> Blocking:
     return found
 
 
+def largest_entry(game: PairwiseGroupGame) -> float:
+    """Return the largest entry of the tables of a pairwise game."""
+    costs = game.size_cost[game.min_size : game.max_size + 1]
+    return max(float(np.abs(entries).max(initial=0.0)) for entries in (game.solo, game.values, costs))
+
+
 def _listed(game: GroupGame, u: Floats, found: Blocking) -> None:
     """Go through the listed groups; unlisted ones of surplus 0 gain only where payoffs are negative."""
+    found.largest = float(game.surplus.max(initial=0.0))
     sizes = (game.groups >= 0).sum(axis=1)
     padded = np.append(u, 0.0)
     gains = game.surplus - padded[game.groups].sum(axis=1)
@@ -168,7 +178,9 @@ def _one_by_one(game: PairwiseGroupGame | SurplusFunctionGame, u: Floats, size: 
         found.notes.append(f"{count:,} groups of {size} members are too many to go through")
         return
     for groups in _all_groups(len(u), size):
-        found.see(surplus_of(game, groups) - u[groups].sum(axis=1), groups)
+        surplus = surplus_of(game, groups)
+        found.largest = max(found.largest, float(surplus.max()))
+        found.see(surplus - u[groups].sum(axis=1), groups)
 
 
 def _all_groups(types: int, size: int) -> Iterator[np.ndarray]:

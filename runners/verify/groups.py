@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, surpluses
-from breakaway.runners.verify.blocking import Blocking, search_blocking
+from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, PairwiseGroupGame, surpluses
+from breakaway.data.problems import counted
+from breakaway.runners.verify.blocking import Blocking, largest_entry, search_blocking
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import number, read_imputation, rows
 
 RELATIVE_GAP = 1e-7
 """Gap of welfare, relative to the welfare, within which an assignment counts as stable."""
+
+
+NOTHING = 1e-12
+"""Gap, in units of the largest surplus times the mass of the rarest type, up to which a market is worth nothing."""
+
+ROUNDING = 1e-15
+"""Relative error of one sum in floating point."""
 
 
 def verify_assignment(
@@ -33,7 +42,8 @@ def verify_assignment(
         ``complete``: whether the gap is claimed to be within the run's tolerance. If it is false, groups may share
         other than their surplus by the gap in all, and without a bound payoffs are not looked at.
     tolerance
-        Largest discrepancy allowed, relative to the largest surplus of a formed group (masses: to the largest mass).
+        Largest discrepancy allowed: of surpluses and payoffs relative to the largest surplus of a formed group, of
+        masses to the mass of the type, of welfare to the welfare.
 
     Returns
     -------
@@ -44,28 +54,37 @@ def verify_assignment(
     formed, masses, listed = _assignment(game, tables, ledger)
     defined = _surpluses(game, formed)
     surplus = np.where(np.isfinite(defined), defined, 0.0)
-    ledger.scale = max(float(np.abs(surplus).max(initial=0.0)), float(np.abs(masses).max(initial=0.0))) or 1.0
-    for claim in ledger.claims.values():
-        claim.scale = ledger.scale
-    eps = tolerance * ledger.scale
-    _check_assignment(game, ledger, formed, masses, listed, defined, eps)
-    open_gap = _open_gap(tables, claims)
+    money, rounding = float(surplus.max(initial=0.0)), _rounding(game)
+    ledger.scale = money or 1.0
+    _check_masses(game, ledger, formed, masses, tolerance)
+    _check_surpluses(game, ledger, formed, listed, defined, max(tolerance * money, rounding))
+    primal, open_gap = float(surplus @ masses), _open_gap(tables, claims)
     if open_gap == np.inf:
-        _check_without_bound(game, ledger, tables, float(surplus @ masses), eps)
+        _check_without_bound(ledger, tables, primal, tolerance)
         return ledger.close()
     payoffs = read_imputation(game.types, tables, ledger)
     if payoffs is not None:
-        slack = eps if "welfare" not in tables else max(eps, RELATIVE_GAP * ledger.scale)
-        left_open = RELATIVE_GAP * max(abs(float(surplus @ masses)), 1.0) if "welfare" in tables else 0.0
+        blocking = search_blocking(game, payoffs)
+        money = money or blocking.largest
+        ledger.scale = money or 1.0
+        part = max(tolerance, RELATIVE_GAP) if "welfare" in tables else tolerance
+        slack, left_open = max(part * money, rounding), part * abs(primal)
         if open_gap:
             _check_short_of_sharing(ledger, (formed, masses, surplus), payoffs, open_gap, left_open)
         else:
             _check_sharing(game, ledger, (formed, masses, surplus), payoffs, (slack, left_open))
-        blocking = _check_blocking(game, ledger, payoffs, slack)
+        _check_blocking(game, ledger, payoffs, blocking, slack)
         if "welfare" in tables:
+            nothing = NOTHING * money * float(game.types.masses.min())
             proven = float(game.types.masses @ (payoffs + blocking.excess))
-            _check_welfare(game, ledger, tables, claims, (float(surplus @ masses), proven), blocking, (eps, slack))
+            room = (tolerance, max(left_open, nothing))
+            _check_welfare(ledger, tables, claims, (primal, proven), blocking, room)
     return ledger.close()
+
+
+def _rounding(game: FiniteGroupGame) -> float:
+    """Return the rounding of a surplus in money: entries of the tables may cancel in it."""
+    return ROUNDING * largest_entry(game) * game.max_size**2 if isinstance(game, PairwiseGroupGame) else 0.0
 
 
 def _open_gap(tables: Mapping[str, pd.DataFrame], claims: Mapping[str, Any]) -> float:
@@ -79,14 +98,11 @@ def _open_gap(tables: Mapping[str, pd.DataFrame], claims: Mapping[str, Any]) -> 
     return max(dual - primal, 0.0)
 
 
-def _check_without_bound(
-    game: FiniteGroupGame, ledger: Ledger, tables: Mapping[str, pd.DataFrame], primal: float, eps: float
-) -> None:
+def _check_without_bound(ledger: Ledger, tables: Mapping[str, pd.DataFrame], primal: float, tolerance: float) -> None:
     """Check the welfare of a run that was ended before there was any bound; its payoffs claim nothing."""
     own = number(tables["welfare"]["primal"].iloc[0])
-    total = max(float(game.types.masses.sum()), 1.0) * eps
     claim = ledger.claim("welfare is what the formed groups are worth")
-    claim.equal("primal", np.nan if own is None else own, primal, total)
+    claim.equal("primal", np.nan if own is None else own, primal, tolerance * abs(primal))
     ledger.claim("no group blocks").leave("the run was ended before there was a bound, so it claims no payoffs")
 
 
@@ -120,30 +136,43 @@ def _assignment(
     return formed, np.array(masses), listed
 
 
-def _check_assignment(
+def _check_masses(
+    game: FiniteGroupGame, ledger: Ledger, formed: list[tuple[int, ...]], masses: Floats, tolerance: float
+) -> None:
+    """Check that no mass is negative and everybody is in some group, relative to the masses of the types."""
+    positive, used = ledger.claim("masses not negative"), np.zeros(len(game.types))
+    served = ledger.claim("everybody is in some group")
+    positive.scale = served.scale = 1.0
+    for group, mass in zip(formed, masses, strict=True):
+        short = max(-mass, 0.0) / game.types.masses[list(group)].min()
+        positive.check(short <= tolerance, f"{game.types.group_name(group)} has mass {mass:.6g}", short)
+        np.add.at(used, list(group), mass)
+    for name, have, want in zip(game.types.names, used, game.types.masses, strict=True):
+        off = abs(float(have - want)) / float(want)
+        served.check(off <= tolerance, partial(_served, name, float(have), float(want)), off)
+
+
+def _served(name: str, have: float, want: float) -> str:
+    """Say how many people of a type are in groups, and how many there are."""
+    verb = "is" if want == 1 else "are"
+    return f"{have:.12g} of {counted(want, 'person', 'people', 12)} of type {name} {verb} in groups"
+
+
+def _check_surpluses(
     game: FiniteGroupGame,
     ledger: Ledger,
     formed: list[tuple[int, ...]],
-    masses: Floats,
     listed: list[float | None],
     surplus: Floats,
     eps: float,
 ) -> None:
-    """Check sizes, masses, surpluses (-infinity: may not form), and that everybody is in some group."""
-    permitted, positive = ledger.claim("groups permitted"), ledger.claim("masses not negative")
-    worth = ledger.claim("surpluses follow from the definition")
-    used = np.zeros(len(game.types))
-    for group, mass, own, found in zip(formed, masses, listed, surplus, strict=True):
-        name = game.types.group_name(group)
-        allowed = bool(np.isfinite(found))
+    """Check that groups are permitted (their surplus is not -infinity) and worth what is listed."""
+    permitted, worth = ledger.claim("groups permitted"), ledger.claim("surpluses follow from the definition")
+    for group, own, found in zip(formed, listed, surplus, strict=True):
+        name, allowed = game.types.group_name(group), bool(np.isfinite(found))
         permitted.check(allowed, f"{name} may not form: {len(group)} members, or not listed")
-        positive.check(mass >= -eps, f"{name} has mass {mass:.6g}", max(-mass, 0.0))
         if own is not None and allowed:
             worth.equal(name, own, float(found), eps)
-        np.add.at(used, list(group), mass)
-    served = ledger.claim("everybody is in some group")
-    for name, have, want in zip(game.types.names, used, game.types.masses, strict=True):
-        served.equal(f"people of type {name} in groups", float(have), float(want), max(eps, len(formed) * 1e-12))
 
 
 def _check_sharing(
@@ -164,7 +193,8 @@ def _check_sharing(
         gets = float(payoffs[list(group)].sum())
         over += float(mass) * abs(gets - float(worth))
         allowed = max(slack, left_open / max(float(mass), 1e-300))
-        shared.equal(f"what the members of {game.types.group_name(group)} get", gets, float(worth), allowed)
+        off, name = abs(gets - float(worth)), game.types.group_name(group)
+        shared.check(off <= allowed, f"members of {name} get {gets:.12g}, it is worth {float(worth):.12g}", off)
     most = max(left_open, slack * float(game.types.masses.sum()))
     shared.check(over <= most, f"payoffs and surpluses differ by {over:.6g} in all", over)
 
@@ -182,9 +212,8 @@ def _check_short_of_sharing(
     claim.check(over <= gap + room, f"payoffs and surpluses differ by {over:.6g} in all", max(over - gap, 0.0))
 
 
-def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, slack: float) -> Blocking:
+def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, blocking: Blocking, slack: float) -> None:
     """Check that no permitted group could do better."""
-    blocking = search_blocking(game, payoffs)
     claim = ledger.claim("no group blocks")
     if blocking.gain > -np.inf:
         claim.check(blocking.gain <= slack, lambda: _blocks(game, payoffs, blocking), max(blocking.gain, 0.0))
@@ -194,7 +223,6 @@ def _check_blocking(game: FiniteGroupGame, ledger: Ledger, payoffs: Floats, slac
         claim = ledger.claim("payoffs not negative")
         for name, payoff in zip(game.types.names, payoffs, strict=True):
             claim.check(payoff >= -slack, f"type {name} gets {payoff:.6g}", max(-float(payoff), 0.0))
-    return blocking
 
 
 def _blocks(game: FiniteGroupGame, payoffs: Floats, blocking: Blocking) -> str:
@@ -205,7 +233,6 @@ def _blocks(game: FiniteGroupGame, payoffs: Floats, blocking: Blocking) -> str:
 
 
 def _check_welfare(
-    game: FiniteGroupGame,
     ledger: Ledger,
     tables: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Any],
@@ -216,26 +243,24 @@ def _check_welfare(
     """Check both values of the duality relation, the gap between them and the number of groups that it covers.
 
     ``found`` is what the formed groups are worth, and the bound that the payoffs prove: what they come to when they are
-    raised by all that any group gains. ``room`` is what values may be off by for every person; and by how much more
-    the claimed bound may be below the proven one: as much as a group may gain.
+    raised by all that any group gains. ``room`` is what values may be off by, as a part of them; and the gap at which
+    an assignment counts as stable, in money, by which the claimed bound may be below the proven one, too.
     """
     lines = rows(tables, "welfare", ("primal", "dual", "gap", "groups_priced"), ledger)
     if not ledger.claim("welfare table readable").check(len(lines) == 1, f"{len(lines)} rows, there is one"):
         return
     own, dual, gap, priced = (number(cell) for cell in lines[0])
-    (primal, proven), (eps, slack) = found, room
-    people = float(game.types.masses.sum())
-    total = max(people, 1.0) * eps
+    (primal, proven), (tolerance, closed) = found, room
+    total = tolerance * max(abs(primal), abs(dual or 0.0))
     ledger.claim("welfare is what the formed groups are worth").equal("primal", own or 0.0, primal, total)
     ledger.claim("gap is dual minus primal").equal("gap", gap or 0.0, (dual or 0.0) - (own or 0.0), total)
     claim = ledger.claim("no assignment is worth more than the bound")
     if blocking.exhaustive:
         above = proven - (-np.inf if dual is None else dual)
-        claim.check(above <= total + people * slack, f"proven {proven:.12g}, claimed {dual}", max(above, 0.0))
+        claim.check(above <= total + closed, f"proven {proven:.12g}, claimed {dual}", max(above, 0.0))
         covered = ledger.claim("every permitted group is covered")
         covered.check(priced == blocking.covered, f"claimed {priced}, there are {blocking.covered}")
     else:
         claim.leave(blocking.notes[0])
     if claims.get("complete"):
-        within = (gap or 0.0) <= RELATIVE_GAP * max(abs(own or 0.0), 1.0)
-        ledger.claim("the gap is closed").check(within, f"gap {gap}", gap or 0.0)
+        ledger.claim("the gap is closed").check((gap or 0.0) <= closed, f"gap {gap}", gap or 0.0)
