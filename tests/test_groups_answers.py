@@ -308,6 +308,23 @@ class TestOwnAssignment:
         assert "a.csv:1: column mass is missing" in answer.err
         assert "absent.csv: cannot be read" in answer.err
 
+    def test_cells_that_mean_nothing_are_bad_input(self, tmp_path: Path) -> None:
+        options = self.tables(tmp_path, (0, 4.5, 1.5))
+        (tmp_path / "a.csv").write_text("group,mass,note\n1+2+2,half,x\n3+9,0.5,\n1+2+,1,\n1+1,-1,\n2+1,1,\n1+2,1,\n")
+        (tmp_path / "u.csv").write_text("type,payoff\n1,0\n2,nan\n")
+        answer = call("verify", "groups-2-4-2", *options)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err.splitlines() == [
+            "a.csv:2:mass: 'half' is not a number; write a number such as 2, 0.5 or 1e-3",
+            "a.csv:3:group: unknown type '9' in group '3+9'; known types: 1, 2, 3",
+            "a.csv:4:group: group '1+2+' has an empty member; write a group as A+A+B",
+            "a.csv:5:mass: mass is -1; it must be at least 0",
+            "a.csv:7:group: group '1+2' is given twice, first in row 6; keep one of the rows",
+            "u.csv:type: there is no payoff of 3; give every type one row",
+            "u.csv:3:payoff: 'nan' is not a finite number; give a finite number",
+            "7 problems; nothing was solved",
+        ]
+
     def test_a_group_that_is_too_large_is_named(self, tmp_path: Path) -> None:
         _, assignment, *imputation = self.tables(tmp_path, (0, 4.5, 1.5))
         Path(assignment).write_text("group,mass\n1+1+2+2,0.5\n3+3,0.5\n")
