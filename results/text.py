@@ -11,6 +11,7 @@ from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
 from breakaway.results.text_groups import group_sections
 from breakaway.results.text_ntu import ntu_sections
+from breakaway.results.text_public_goods import public_goods_sections
 from breakaway.results.text_strategic import strategic_sections
 from breakaway.results.text_structures import structure_sections
 from breakaway.results.wording import number, paragraph, plural, seconds
@@ -28,6 +29,7 @@ _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
     "characteristic-function": characteristic_sections,
     "comparison": comparison_sections,
     "ntu": ntu_sections,
+    "public-goods": public_goods_sections,
     "stable-assignment": group_sections,
 }
 

@@ -24,6 +24,9 @@ NEAR_ZERO = 1e-6
 PRICE_ROOM = 1e-6
 """By how much prices may differ from gradients, relative to what everybody pays and receives."""
 
+NOISE = 1e-7
+"""Difference quotients times actions below this, relative to utility, may be their error."""
+
 
 # --- derivatives -----------------------------------------------------------------------------------------------------
 
@@ -71,7 +74,10 @@ def is_lindahl(world: Provision, a: Floats) -> bool | None:
     if len(world.game.utilities.pieces):
         outside = (forward > NEAR_ZERO * size) | (backward < -NEAR_ZERO * size)
         return False if outside.any() else None
-    part = float(np.divide(0.5 * np.abs(forward + backward), size, out=np.zeros(len(a)), where=size > 0).max())
+    moved = size > NOISE * (1.0 + np.abs(here))
+    part = float(np.divide(0.5 * np.abs(forward + backward), size, out=np.zeros(len(a)), where=moved).max())
+    if part <= NEAR_ZERO and not moved.all():
+        return None
     return None if 0.3 * NEAR_ZERO < part < 3.0 * NEAR_ZERO else part <= NEAR_ZERO
 
 
@@ -147,24 +153,28 @@ def _check_prices(world: Provision, a: Floats, prices: Floats, ledger: Ledger) -
     u_i(x) <= u_i(a) + J_i (x - a) <= u_i(a).
     """
     sizes, names = np.abs(prices), world.game.agents
-    signs = np.where(np.eye(len(a), dtype=bool), prices < 0, prices >= 0).all(axis=1)
+    signs = np.where(np.eye(len(a), dtype=bool), prices <= 0, prices >= 0).all(axis=1)
     ledger.claim("others pay for an action and the agent is paid").check(
         bool(signs.all()), f"a price of {names[int(signs.argmin())]} has the wrong sign"
     )
+    tiny = np.finfo(float).tiny
     balance = ledger.claim("prices of every action add up to 0")
-    for name, total, size in zip(names, prices.sum(axis=0).tolist(), sizes.sum(axis=0).tolist(), strict=True):
-        balance.check(abs(total) <= PRICE_ROOM * size, f"those of {name} add up to {total:.6g}")
+    for name, total, size in zip(names, prices.sum(axis=0).tolist(), (sizes.sum(axis=0) + tiny).tolist(), strict=True):
+        balance.check(abs(total) <= PRICE_ROOM * size, f"those of {name} add up to {total:.6g}", total / size)
     budget = ledger.claim("everybody receives what it pays")
-    for name, total, size in zip(names, (prices @ a).tolist(), (sizes @ a).tolist(), strict=True):
-        budget.check(abs(total) <= PRICE_ROOM * size, f"{name} pays {total:.6g} more than it receives")
+    for name, total, size in zip(names, (prices @ a).tolist(), (sizes @ a + tiny).tolist(), strict=True):
+        budget.check(abs(total) <= PRICE_ROOM * size, f"{name} pays {total:.6g} more than it receives", total / size)
     _check_gradients(world, a, prices, ledger)
 
 
 def _check_gradients(world: Provision, a: Floats, prices: Floats, ledger: Ledger) -> None:
     lower, upper = _sides(world.game.utilities, a)
     weighted, claim = 0.5 * (lower + upper) * a, ledger.claim("nobody would buy anything else at these prices")
-    paid = prices * a
+    paid, noise = prices * a, NOISE * (1.0 + np.abs(world.game.utilities.values(a)))
     for i, name in enumerate(world.game.agents):
+        if np.abs(weighted[i]).sum() <= noise[i]:
+            claim.leave(f"not re-proven: no action changes the utility of {name} at the margin")
+            continue
         theta = float(paid[i] @ weighted[i]) / float(weighted[i] @ weighted[i])
         away = float(np.abs(paid[i] - theta * weighted[i]).max())
         room = PRICE_ROOM * float(np.abs(paid[i]).sum())
@@ -177,8 +187,10 @@ def _check_shares(
     """Check shares P_ij / -P_jj of others, and that both tables have the same."""
     claim, names = ledger.claim("shares follow from the prices"), world.game.agents
     others = ~np.eye(len(names), dtype=bool)
-    owed = prices / -np.diagonal(prices)
-    for i, j in np.argwhere(others & ~(np.abs(shares - owed) <= 1e-9 * (1.0 + np.abs(owed)))).tolist():
+    received = -np.diagonal(prices)
+    owed = np.divide(prices, received, out=np.full_like(prices, np.nan), where=received > 0)
+    same = np.isclose(shares, owed, rtol=1e-9, atol=1e-9, equal_nan=True)
+    for i, j in np.argwhere(others & ~same).tolist():
         claim.check(False, f"{names[i]} of {names[j]}: {shares[i, j]:.6g}, recomputed {owed[i, j]:.6g}")
     claim.check(True, "")
     frame, place = tables["lindahl"], {name: k for k, name in enumerate(names)}
@@ -186,13 +198,9 @@ def _check_shares(
     for j, name in enumerate(names):
         if f"share_{name}" not in frame.columns:
             continue
-        column = [_or_nan(cell) for cell in frame[f"share_{name}"].tolist()]
-        wrong = [i for i, cell in zip(told, column, strict=True) if i != j and not _same(cell, float(owed[i, j]))]
-        claim.check(not wrong, f"share_{name} of {names[wrong[0]] if wrong else ''} is another")
-
-
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-9 * (1.0 + abs(other))
+        column = np.array([_or_nan(cell) for cell in frame[f"share_{name}"].tolist()])
+        wrong = others[told, j] & ~np.isclose(column, owed[told, j], rtol=1e-9, atol=1e-9, equal_nan=True)
+        claim.check(not wrong.any(), f"share_{name} of {names[told[int(wrong.argmax())]]} is another")
 
 
 # --- the frontier ----------------------------------------------------------------------------------------------------
@@ -240,11 +248,21 @@ def _check_frontier_point(
 
 
 def _check_no_improvement(world: Provision, point: str, a: Floats, claim: Claim) -> None:
-    """Check that 0 lies between the rightmost eigenvalues of the quotients forward and backward, up to their error."""
+    """Check that no direction raises both utilities, up to the error of difference quotients.
+
+    Where both are free to act more, some direction upward does when the rightmost eigenvalue of the quotients forward
+    is above 0; where one acts as much as possible, when more of the other's action does. Some direction downward does
+    when the eigenvalue of the quotients backward is below 0.
+    """
     if not (a > 0).all():
         claim.leave("not re-proven where somebody does not act")
         return
     lower, upper = (matrix * a for matrix in _sides(world.game.utilities, a))
-    size = float(max(np.abs(lower).max(), np.abs(upper).max()))
-    least, most = (float(np.linalg.eigvals(matrix).real.max()) for matrix in (lower, upper))
-    claim.check(least <= STEP * size and most >= -STEP * size, f"point {point}: both could gain by acting otherwise")
+    room = STEP * float(max(np.abs(lower).max(), np.abs(upper).max()))
+    free = a < world.game.max_action
+    if free.all():
+        rises = float(np.linalg.eigvals(lower).real.max()) > room
+    else:
+        rises = bool((lower[:, free] > room).all(axis=0).any())
+    falls = float(np.linalg.eigvals(upper).real.max()) < -room
+    claim.check(not (rises or falls), f"point {point}: both could gain by acting {'more' if rises else 'less'}")

@@ -41,7 +41,7 @@ def check_elimination(
             continue
         if in_core is None and standing.more.get("status") == "not decided":
             continue
-        problem = "no bounds are listed" if chain is None else _unproven(world, name, chain)
+        problem = "no bounds are listed" if chain is None else _unproven(world, name, chain, ledger)
         if problem or in_core is None:
             _check_anew(world, name, standing, chain, problem, ledger)
         elif chain is not None:
@@ -64,9 +64,11 @@ def _check_falling(world: Provision, name: str, standing: Standing, chain: Chain
 # --- bounds that prove themselves ------------------------------------------------------------------------------------
 
 
-def _unproven(world: Provision, name: str, chain: Chain) -> str:
+def _unproven(world: Provision, name: str, chain: Chain, ledger: Ledger) -> str:
     """Return why the bounds do not prove themselves; nothing when they do."""
     problem = _start_problem(world, name, chain)
+    if chain.multipliers is not None:
+        ledger.claim("multipliers prove the start").check(not problem, f"{name}: {problem}")
     for k in range(1, len(chain.points)):
         problem = problem or _round_problem(world, name, k, chain.points[k - 1], chain.points[k])
     return problem
