@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
@@ -81,8 +82,13 @@ def solve_game(
     ValueError
         When fractions are asked for and the game, or the method, has none.
     """
-    if how is not None:
-        _refuse_method(game, how.method)
+    how = how or HowToSolve()
+    _refuse_method(game, how.method)
+    with threadpool_limits(limits=how.options.threads, user_api="blas"):
+        return _solve(game, how, about, hooks, told)
+
+
+def _solve(game: AnyGame, how: HowToSolve, about: About, hooks: Hooks | None, told: Told) -> Answer:
     if isinstance(game, PublicGoodsGame):
         return solve_public_goods(game, how, about, told)
     if isinstance(game, GROUP_GAMES):
