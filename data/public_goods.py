@@ -65,8 +65,9 @@ class Terms(EqualArrays):
     def of(cls, rows: Sequence[tuple[int, int, str, float, float, float]]) -> Terms:
         """Make terms from rows (agent, source, form, coefficient, exponent, shift)."""
         agent, source, form, coefficient, exponent, shift = zip(*rows, strict=True) if rows else ((),) * 6
-        integers = (np.array(column, dtype=np.int64) for column in (agent, source))
-        return cls(*integers, tuple(form), *(frozen_floats(column) for column in (coefficient, exponent, shift)))
+        agents, sources = (np.array(column, dtype=np.int64) for column in (agent, source))
+        numbers = (frozen_floats(column) for column in (coefficient, exponent, shift))
+        return cls(agents, sources, tuple(form), *numbers)
 
     def __len__(self) -> int:
         """Return the number of terms."""
@@ -86,17 +87,21 @@ class Terms(EqualArrays):
 
     def values(self, x: Floats) -> Floats:
         """Return the sum of every agent's terms, shape (n,)."""
-        return np.bincount(self.agent, self._each(x[self.source], 0), len(x))
+        found: Floats = np.bincount(self.agent, self._each(x[self.source], 0), len(x)).astype(np.float64)
+        return found
 
     def jacobian(self, x: Floats) -> Floats:
         """Return the derivatives of those sums, shape (n, n)."""
         n = len(x)
-        return np.bincount(self.agent * n + self.source, self._each(x[self.source], 1), n * n).reshape(n, n)
+        flat = np.bincount(self.agent * n + self.source, self._each(x[self.source], 1), n * n)
+        found: Floats = flat.reshape(n, n).astype(np.float64)
+        return found
 
     def alone(self, x: Floats) -> Floats:
         """Return those sums when agent i acts at x_i and nobody else does anything."""
         own = np.where(self.agent == self.source, x[self.source], 0.0)
-        return np.bincount(self.agent, self._each(own, 0), len(x))
+        found: Floats = np.bincount(self.agent, self._each(own, 0), len(x)).astype(np.float64)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +140,7 @@ class CesSums(EqualArrays):
 
     @cached_property
     def _has(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = (self.coefficients > 0).any(axis=1)
+        found: NDArray[np.bool_] = np.any(self.coefficients > 0, axis=1)
         return found
 
     def _powers(self, x: Floats, less: float) -> Floats:
@@ -218,11 +223,13 @@ class FormUtilities(EqualArrays):
 
     def smooth(self, x: Floats) -> Floats:
         """Return the smooth part of every utility at actions x, shape (n,)."""
-        return np.sum([part.values(x) for part in self._smooth_parts], axis=0, dtype=np.float64)
+        found: Floats = np.sum([part.values(x) for part in self._smooth_parts], axis=0, dtype=np.float64)
+        return found
 
     def smooth_jacobian(self, x: Floats) -> Floats:
         """Return the derivatives of the smooth parts, shape (n, n); row i is that of u_i."""
-        return np.sum([part.jacobian(x) for part in self._smooth_parts], axis=0, dtype=np.float64)
+        found: Floats = np.sum([part.jacobian(x) for part in self._smooth_parts], axis=0, dtype=np.float64)
+        return found
 
     def values(self, x: Floats) -> Floats:
         """Return u(x), shape (n,)."""
@@ -297,18 +304,41 @@ class ExpressionUtilities:
 
     def smooth_jacobian(self, x: Floats) -> Floats:
         """Return the derivatives, shape (n, n), by reverse differentiation of the expressions."""
+        return np.array([self.slopes_of(i, x) for i in range(self.agents)])
+
+    def value_of(self, i: int, x: Floats) -> float:
+        """Return u_i(x) of one agent, evaluated as an expression."""
+        from pyomo.core.expr.visitor import evaluate_expression  # noqa: PLC0415
+
+        utility = self._at(x)[i]
+        return float(evaluate_expression(utility) if hasattr(utility, "is_expression_type") else utility)
+
+    def slopes_of(self, i: int, x: Floats) -> Floats:
+        """Return the derivatives of u_i at x, shape (n,), by reverse differentiation."""
         from pyomo.core.expr.calculus.derivatives import Modes, differentiate  # noqa: PLC0415
 
+        utility = self._at(x)[i]
+        if not hasattr(utility, "is_expression_type"):
+            return np.zeros(self.agents)
+        slopes = differentiate(utility, wrt_list=self._expressions[0], mode=Modes.reverse_numeric)
+        return np.array([float(slope) for slope in slopes])
+
+    def sources_of(self, i: int) -> set[int]:
+        """Return the agents whose actions stand in the expression of u_i."""
+        from pyomo.core.expr.visitor import identify_variables  # noqa: PLC0415
+
+        actions, utilities = self._expressions
+        if not hasattr(utilities[i], "is_expression_type"):
+            return set()
+        numbers = {id(action): j for j, action in enumerate(actions)}
+        return {numbers[id(found)] for found in identify_variables(utilities[i]) if id(found) in numbers}
+
+    def _at(self, x: Floats) -> list[Any]:
+        """Return the expressions of all utilities, their variables at x."""
         actions, utilities = self._expressions
         for action, value in zip(actions, x.tolist(), strict=True):
             action.set_value(value, skip_validation=True)
-        rows = [
-            differentiate(u, wrt_list=actions, mode=Modes.reverse_numeric)
-            if hasattr(u, "is_expression_type")
-            else [0.0] * self.agents
-            for u in utilities
-        ]
-        return np.array([[float(value) for value in row] for row in rows])
+        return utilities
 
 
 Utilities = FormUtilities | ExpressionUtilities

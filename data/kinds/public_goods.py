@@ -226,7 +226,8 @@ def _added(rows: pd.DataFrame) -> pd.DataFrame:
     keys = [name for name in rows.columns if name != "coefficient"]
     if not rows.duplicated(keys).any():
         return rows
-    return rows.groupby(keys, sort=False, as_index=False)["coefficient"].sum()[list(rows.columns)]
+    added = rows.groupby(keys, sort=False)["coefficient"].sum().reset_index()
+    return added[list(rows.columns)]
 
 
 def _sum_frames(utilities: FormUtilities, names: np.ndarray) -> list[pd.DataFrame]:
@@ -235,14 +236,13 @@ def _sum_frames(utilities: FormUtilities, names: np.ndarray) -> list[pd.DataFram
     for form, part in (("log-sum", utilities.log_sums), ("ces", utilities.ces_sums)):
         if part is not None:
             agent, source = np.nonzero(part.coefficients)
-            ces = isinstance(part, CesSums)
             frame = {
                 "agent": names[agent],
                 "source": names[source],
                 "form": form,
                 "coefficient": part.coefficients[agent, source],
-                "exponent": part.exponent[agent] if ces else 1.0,
-                "shift": part.shift[agent, source] if ces else 0.0,
+                "exponent": part.exponent[agent] if isinstance(part, CesSums) else 1.0,
+                "shift": part.shift[agent, source] if isinstance(part, CesSums) else 0.0,
             }
             frames.append(pd.DataFrame(frame))
     return frames

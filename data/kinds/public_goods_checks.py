@@ -50,8 +50,8 @@ class Rows:
         if "source" in table.cells:
             agent, source = numbers_of(table, "agent"), numbers_of(table, "source")
             other = (agent != source) & (agent >= 0) & (source >= 0)
-        numbers = (table.numbers(name) for name in ("coefficient", "exponent"))
-        return cls(cells.distinct, cells.codes, *numbers, shift, other)
+        coefficient, exponent = table.numbers("coefficient"), table.numbers("exponent")
+        return cls(cells.distinct, cells.codes, coefficient, exponent, shift, other)
 
     def are(self, *forms: str) -> Mask:
         """Tell of each row whether it has one of these forms."""
