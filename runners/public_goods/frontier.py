@@ -40,7 +40,8 @@ def pareto_frontier(game: PublicGoodsGame, points: int = POINTS, levels: Levels 
     game
         The economy; its outcomes play no part.
     points
-        Rays from 0, at least 2. They are even in angle once the frontier's ends on the two axes are taken as units.
+        Rays from 0, at least 2. They are even in angle once the frontier's ends on the two axes are taken as units;
+        bounded actions have one more, to the corner of the box.
     levels
         The gain above which an agent leaves.
 
@@ -63,8 +64,19 @@ def pareto_frontier(game: PublicGoodsGame, points: int = POINTS, levels: Levels 
     angles = np.linspace(0.0, np.pi / 2.0, points)
     directions = np.column_stack([np.cos(angles), np.sin(angles)]) * scale
     directions[0, 1] = directions[-1, 0] = 0.0
+    if np.isfinite(game.max_action):
+        directions = _with_corner(directions)
     found = (_frontier_point(game, direction) for direction in directions)
     return _table(game, [x for x in found if x is not None], levels or Levels())
+
+
+def _with_corner(directions: Floats) -> Floats:
+    """Return the directions and, in its place by angle, that of the corner at which both act at their bound."""
+    where = int(np.searchsorted(directions[:, 1] - directions[:, 0], 0.0))
+    if np.isclose(directions[where, 0], directions[where, 1]):
+        directions[where] = 1.0
+        return directions
+    return np.insert(directions, where, 1.0, axis=0)
 
 
 def _frontier_point(game: PublicGoodsGame, direction: Floats) -> Floats | None:
