@@ -96,9 +96,15 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "payoff_max": Column("number", "largest payoff of the type in any imputation"),
         "primal": Column("number", "welfare: what the formed groups are worth"),
         "dual": Column("number", "proven upper bound of the welfare of every assignment"),
-        "gap": Column("number", "dual - primal"),
+        "gap": Column("number", "dual - primal, at least 0"),
         "groups_priced": Column("integer", "permitted groups that the proof covers"),
         "columns": Column("integer", "groups held at that moment"),
+        "max_size": Column("integer", "members of the largest group that is permitted, N"),
+        "welfare": Column("number", "what the formed groups are worth when groups have up to N members"),
+        "upper_bound": Column("number", "proven upper bound of that welfare"),
+        "increase": Column("number", "welfare - welfare of the last row that has one"),
+        "largest_formed": Column("integer", "members of the largest group that formed"),
+        "groups": Column("integer", "how many groups are permitted"),
         "seconds": Column("number", "time since the start"),
         "concept": Column("text", "solution concept"),
         "status": Column(
@@ -323,6 +329,10 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "welfare": Table("the market", ("primal", "dual", "gap", "groups_priced"), required=True),
             "convergence": Table("a round of the solution", ("seconds", "primal", "dual", "columns")),
             "group_ranges": Table("a group of some optimal assignment", ("group", "surplus", "mass_min", "mass_max")),
+            "growing": Table(
+                "a largest size of groups, with --grow",
+                ("max_size", "welfare", "upper_bound", "gap", "increase", "largest_formed", "groups", "note"),
+            ),
         },
         "viability": {
             "structures": Table(

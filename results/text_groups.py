@@ -22,6 +22,7 @@ def group_sections(answer: Answer) -> Iterator[list[str]]:
     yield _group_section(_in_words(answer))
     yield _payoff_section(answer)
     yield _unique_section(answer)
+    yield _growing_section(answer)
 
 
 def _headline(answer: Answer) -> str:
@@ -91,10 +92,13 @@ def _payoff_section(answer: Answer) -> list[str]:
     if imputation["payoff"].isna().all():
         return []
     ranged = bool(imputation["payoff_min"].notna().any())
-    scale = float(imputation["payoff"].abs().max())
+    scale = float(imputation["payoff"].abs().max()) or 1.0
     columns = ("type", "payoff", "payoff_min", "payoff_max")
     rows = [
-        (name, *(number(settled(value, scale)) for value in ((payoff, low, high) if ranged else (payoff,))))
+        (
+            name,
+            *(number(scale * settled(value / scale, 1.0)) for value in ((payoff, low, high) if ranged else (payoff,))),
+        )
         for name, payoff, low, high in zip(*(imputation[column].tolist() for column in columns), strict=True)
     ]
     header = ("type", "payoff", "least", "most") if ranged else ("type", "payoff")
@@ -114,4 +118,26 @@ def _unique_section(answer: Answer) -> list[str]:
         if key in claims
         for flag in (claims[key],)
     ]
-    return paragraph(f"{'; '.join(parts)}."[:1].upper() + f"{'; '.join(parts)}."[1:]) if parts else []
+    said = f"{'; '.join(parts)}."[:1].upper() + f"{'; '.join(parts)}."[1:] if parts else ""
+    left_out = f"The ranges are {claims['ranges']}." if "ranges" in claims else ""
+    return paragraph(" ".join(filter(None, (said, left_out)))) if said or left_out else []
+
+
+def _growing_section(answer: Answer) -> list[str]:
+    """Say what the market is worth with groups of up to N members, and whether more may be to come."""
+    if "growing" not in answer.tables:
+        return []
+    table = answer.tables["growing"]
+    columns = ("max_size", "welfare", "upper_bound", "increase", "largest_formed")
+    rows = [
+        (str(size), number(welfare, 8), number(bound, 8), number(added, 4), str(largest) if largest else "-")
+        for size, welfare, bound, added, largest in zip(*(table[name].tolist() for name in columns), strict=True)
+    ]
+    header = ("up to", "worth", "at most", "added", "largest that forms")
+    notes = [
+        line
+        for size, note in zip(table["max_size"], table["note"], strict=True)
+        if note
+        for line in paragraph(f"Up to {size}: {note}.", indent=2, hanging=2)
+    ]
+    return ["With groups of up to so many members", *aligned(header, rows, range(5)), *notes]

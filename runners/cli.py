@@ -19,7 +19,7 @@ from typing import TypeAlias, get_args
 import pandas as pd
 
 from breakaway.data.families import GROUP_GAMES, participants
-from breakaway.data.instances import Instance, check_instance, load_instance, shipped_instances
+from breakaway.data.instances import Instance, load_instance, shipped_instances
 from breakaway.data.problems import DataError, Problem
 from breakaway.results.canvas import PlotError
 from breakaway.results.checkpoint import drop_checkpoint, read_checkpoint, write_checkpoint
@@ -40,6 +40,7 @@ from breakaway.runners.dispatch import (
     verify_answer,
     versions,
 )
+from breakaway.runners.groups.growing import market_of, with_growing
 from breakaway.runners.pictures import write_pictures
 from breakaway.runners.recursion import Block, Hooks, ViabilityMap
 from breakaway.runners.solvers import SolveError, SolverOptions, solver_table
@@ -149,6 +150,9 @@ def _add_solve(commands: Commands) -> None:
         "--least-gain", type=float, default=1e-6, help="of public goods: the gain above which an agent leaves"
     )
     command.add_argument(
+        "--grow", metavar="2,3,...", help="of a market: also say what it is worth with groups of up to so many members"
+    )
+    command.add_argument(
         "--verify", action=argparse.BooleanOptionalAction, help="check the answer at once (default: by size)"
     )
     _add_solver_options(command)
@@ -190,10 +194,6 @@ def _add_listing(commands: Commands, name: str, text: str, run: Callable[[argpar
 
 
 def _run_check(asked: argparse.Namespace) -> int:
-    problems = check_instance(asked.instance)
-    if problems:
-        _report_problems(problems, asked.json)
-        return BAD_INPUT
     instance = load_instance(asked.instance)
     found = {"instance": instance.name, "kind": instance.kind, "title": instance.title, "problems": []}
     who = participants(instance.game)
@@ -206,6 +206,7 @@ def _run_solve(asked: argparse.Namespace) -> int:
     if asked.plots and not asked.out:
         raise ValueError("--plots needs a folder to write to: add --out DIR")
     instance = load_instance(asked.instance)
+    sizes = _sizes(asked, instance)
     if asked.out:
         check_room(asked.out, instance.kind, instance.title)
     progress = _Progress(asked.json)
@@ -216,6 +217,7 @@ def _run_solve(asked: argparse.Namespace) -> int:
             answer = compare_concepts(instance, names, how)
         else:
             answer = solve_instance(instance, how, work.hooks(), progress.say)
+            answer = with_growing(answer, market_of(instance.game), sizes, how) if sizes else answer
     except UnfinishedError as stop:
         progress.clear()
         return _report_unfinished(asked, instance, stop, work)
@@ -232,6 +234,17 @@ def _run_solve(asked: argparse.Namespace) -> int:
     if asked.out and not asked.json:
         print(f"\nTables and run.json are in {asked.out}; check them with: breakaway verify {asked.out}")
     return _draw(asked, instance, answer) if asked.plots else ANSWERED
+
+
+def _sizes(asked: argparse.Namespace, instance: Instance) -> list[int]:
+    """Return the sizes up to which groups of a market are to grow; none unless asked for."""
+    words = [word.strip() for word in (asked.grow or "").split(",") if word.strip()]
+    if any(not word.isdecimal() for word in words):
+        raise ValueError(f"--grow {asked.grow}: give numbers of members, such as 2,3,4")
+    sizes = sorted({int(word) for word in words})
+    if sizes:
+        market_of(instance.game, sizes)
+    return sizes
 
 
 def _how(asked: argparse.Namespace) -> HowToSolve:

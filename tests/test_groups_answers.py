@@ -308,6 +308,15 @@ class TestOwnAssignment:
         assert "a.csv:1: column mass is missing" in answer.err
         assert "absent.csv: cannot be read" in answer.err
 
+    def test_who_is_left_over_and_who_shares_otherwise_is_said(self, tmp_path: Path) -> None:
+        options = self.tables(tmp_path, (3, 0, 3))
+        (tmp_path / "a.csv").write_text("group,mass\n1+1,0.25\n")
+        answer = call("verify", "groups-2-4-2", *options)
+        assert answer.code == 1
+        assert "0.5 of 1 person of type 1 is in groups" in answer.out
+        assert "members of 1+1 get 6, it is worth 0" in answer.out
+        assert "claimed" not in answer.out
+
     def test_cells_that_mean_nothing_are_bad_input(self, tmp_path: Path) -> None:
         options = self.tables(tmp_path, (0, 4.5, 1.5))
         (tmp_path / "a.csv").write_text("group,mass,note\n1+2+2,half,x\n3+9,0.5,\n1+2+,1,\n1+1,-1,\n2+1,1,\n1+2,1,\n")

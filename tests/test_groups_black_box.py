@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from breakaway.data.group_families import family
 from breakaway.data.groups import (
+    FiniteGroupGame,
     Floats,
     GroupGame,
     SurplusFunctionGame,
@@ -26,6 +27,7 @@ from breakaway.runners.groups.direct import residuals, solve_direct
 from breakaway.runners.groups.engine import solve_pairwise
 from breakaway.runners.groups.growing import bounded, growing
 from breakaway.runners.groups.rows import solve_by_rows
+from breakaway.runners.groups.solution import GroupSolution
 
 Rows = NDArray[np.int64]
 
@@ -262,6 +264,34 @@ def test_growing_stops_to_pay_where_costs_rise() -> None:
     assert (np.diff(table["welfare"]) >= -1e-9).all()
     full = solve_pairwise(family("iid", 12, 4))
     assert table["welfare"].iloc[-1] == pytest.approx(full.primal, abs=1e-7)
+
+
+def test_sizes_whose_groups_cannot_cover_the_market_are_noted() -> None:
+    """Only A alone and A+A+B may form, so that B finds no group of less than three."""
+    groups = np.array([[0, -1, -1], [0, 0, 1]], dtype=np.int32)
+    game = GroupGame(Types.of("AB", [2.0, 1.0]), groups, np.array([1.0, 5.0]), 1, 3, "forbidden")
+    table = growing(game, [1, 2, 3])
+    assert np.isnan(table["welfare"].to_numpy()).tolist() == [True, True, False]
+    assert table["note"].str.contains("cannot cover the market and leave over at least 1 person").tolist() == [
+        True,
+        True,
+        False,
+    ]
+    assert table["welfare"].iloc[2] == pytest.approx(5.0)
+    assert np.isnan(table["increase"]).all()
+
+
+def test_ctrl_c_keeps_the_rows_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(game: FiniteGroupGame, how: HowToSolve | None) -> GroupSolution:
+        if game.max_size == 3:
+            raise KeyboardInterrupt
+        return assign(game, how)
+
+    monkeypatch.setattr("breakaway.runners.groups.growing.assign", pressed)
+    table = growing(family("iid", 6, 4), [1, 2, 3, 4])
+    assert table["max_size"].tolist() == [1, 2, 3]
+    assert table["note"].tolist() == ["", "", "interrupted"]
+    assert np.isnan(table["welfare"].iloc[2])
 
 
 def test_tables_are_cut_to_smaller_sizes() -> None:

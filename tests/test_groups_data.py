@@ -162,6 +162,14 @@ CASES = (
         ("game.toml:7:max_size: max_size 3 is below min_size 4; raise it or lower min_size",),
     ),
     Case(
+        "default-size-below-the-least",
+        {file: text for file, text in PAIRWISE.items() if file != "sizes.csv"},
+        "game.toml",
+        "min_size = 2\nmax_size = 3",
+        "min_size = 4",
+        ("game.toml:4:max_size: max_size 2, the default, is below min_size 4; give max_size, or lower min_size",),
+    ),
+    Case(
         "other-word-for-unlisted",
         FORBIDDEN,
         "game.toml",

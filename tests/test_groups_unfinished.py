@@ -170,6 +170,56 @@ class TestCommandLine:
         assert "unfinished" not in found.json
 
 
+class TestGrowing:
+    """``solve INSTANCE --grow 1,2``."""
+
+    def test_the_table_is_printed_written_and_verified(self, tmp_path: Path) -> None:
+        run = tmp_path / "run"
+        answer = call("solve", "surplus-sharing", "--grow", "2, 1,3", "--out", run)
+        assert (answer.code, answer.err) == (0, "")
+        at = answer.out.splitlines().index("With groups of up to so many members")
+        assert [line.split() for line in answer.out.splitlines()[at + 2 : at + 5]] == [
+            ["1", "740", "740", "-", "1"],
+            ["2", "915", "915", "175", "2"],
+            ["3", "1250", "1250", "335", "3"],
+        ]
+        assert call("verify", run).code == 0
+        for cell, text in ((1, "916"), (2, "914"), (3, "1"), (4, "174"), (5, "4"), (6, "21")):
+            assert "growing groups fit together" in self.failing(run, cell, text), cell
+
+    @staticmethod
+    def failing(run: Path, cell: int, text: str) -> list[str]:
+        """Change a cell of the row of N = 2; return the claims that fail, and put it back."""
+        path = run / "growing.csv"
+        before = path.read_text()
+        lines = before.splitlines()
+        cells = lines[2].split(",")
+        assert cells[cell] != text
+        cells[cell] = text
+        path.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]) + "\n")
+        found = call("verify", run, "--json").json["checks"]
+        path.write_text(before)
+        return [check["claim"] for check in found if check["failed"]]
+
+    @pytest.mark.parametrize(
+        ("instance", "sizes", "message"),
+        [
+            ("surplus-sharing", "5", "the tables are about groups of up to 4: raise max_size in the game"),
+            ("surplus-sharing", "0", "groups have at least 1 members"),
+            ("surplus-sharing", "1-2", "--grow 1-2: give numbers of members, such as 2,3,4"),
+            (
+                "example-5",
+                "2",
+                "groups grow in markets of small groups, of the kinds group-game and pairwise-group-game",
+            ),
+        ],
+    )
+    def test_sizes_that_cannot_be_are_bad_input(self, instance: str, sizes: str, message: str) -> None:
+        answer = call("solve", instance, "--grow", sizes)
+        assert (answer.code, answer.out) == (2, "")
+        assert message in answer.err
+
+
 def test_without_any_assignment_nothing_is_said_of_levels(market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> GroupSolution:
         raise KeyboardInterrupt

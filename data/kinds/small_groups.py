@@ -61,8 +61,10 @@ def check_sizes(data: Data, findings: Findings) -> None:
             message = f"{name} is {size:.12g}: the limit is {MAX_GROUP_SIZE} members"
             _report(data, name, size, message, "permit smaller groups only", findings)
     if least is not None and most is not None and least > most:
-        message = f"max_size {most:.12g} is below min_size {least:.12g}"
-        _report(data, "max_size", most, message, "raise it or lower min_size", findings)
+        given = "max_size" in data.given
+        message = f"max_size {most:.12g}{'' if given else ', the default,'} is below min_size {least:.12g}"
+        remedy = "raise it or lower min_size" if given else "give max_size, or lower min_size"
+        _report(data, "max_size", most, message, remedy, findings)
 
 
 def _report(data: Data, name: str, size: float, message: str, remedy: str, findings: Findings) -> None:

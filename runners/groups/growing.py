@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, frozen_floats, group_sizes
-from breakaway.runners.asking import HowToSolve
+from breakaway.data.families import AnyGame
+from breakaway.data.groups import (
+    FiniteGroupGame,
+    GroupGame,
+    PairwiseGroupGame,
+    frozen_floats,
+    group_sizes,
+    permitted_count,
+)
+from breakaway.results.records import Answer
+from breakaway.runners.asking import HowToSolve, PhaseClock
 from breakaway.runners.groups.assign import assign
+from breakaway.runners.solvers import InfeasibleError, LimitReachedError, NumericalError
 
 
 def bounded(game: FiniteGroupGame, max_size: int) -> FiniteGroupGame:
@@ -42,6 +53,15 @@ def bounded(game: FiniteGroupGame, max_size: int) -> FiniteGroupGame:
     return replace(game, max_size=max_size)
 
 
+COLUMNS = ["max_size", "welfare", "upper_bound", "gap", "increase", "largest_formed", "groups", "note"]
+
+UNSOLVED = (InfeasibleError, LimitReachedError, NumericalError, KeyboardInterrupt)
+"""What may keep a row from its welfare."""
+
+INTERRUPTED = "interrupted"
+"""The note of the row at which the user pressed Ctrl-C; it is the last."""
+
+
 def growing(game: FiniteGroupGame, sizes: Sequence[int], how: HowToSolve | None = None) -> pd.DataFrame:
     """Return what a market is worth with groups of up to N members, for every N of ``sizes``.
 
@@ -52,25 +72,64 @@ def growing(game: FiniteGroupGame, sizes: Sequence[int], how: HowToSolve | None 
     sizes
         The bounds N, such as ``range(2, 11)``.
     how
-        How each game is solved; see :func:`~breakaway.runners.groups.assign.assign`.
+        How each game is solved; see :func:`~breakaway.runners.groups.assign.assign`. A time limit is for each.
 
     Returns
     -------
-    A row for every N: ``max_size``, ``welfare``, ``upper_bound``, ``gap``, ``increase`` (of the welfare over the row
-    before; nan in the first), ``largest_formed`` (members of the largest group that formed), ``groups`` (how many are
-    permitted). When the last N still forms groups of N members and adds to the welfare, a larger bound may add more.
+    A row for every N: ``max_size``, ``welfare``, ``upper_bound``, ``gap``, ``increase`` (of the welfare over the last
+    row that has one; nan in the first), ``largest_formed`` (members of the largest group that formed), ``groups`` (how
+    many are permitted) and ``note``: why there is no welfare, such as groups that cannot cover the market. When the
+    last N still forms groups of N members and adds to the welfare, a larger bound may add more.
 
     Raises
     ------
     ValueError
         For sizes that the game does not have, or as :func:`~breakaway.runners.groups.assign.assign`.
     """
-    rows = []
+    games = [bounded(game, max_size) for max_size in sizes]
+    rows, before = [], np.nan
+    for smaller in games:
+        row = _row(smaller, how)
+        row["increase"] = row["welfare"] - before
+        before = before if np.isnan(row["welfare"]) else row["welfare"]
+        rows.append(row)
+        if row["note"] == INTERRUPTED:
+            break
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _row(game: FiniteGroupGame, how: HowToSolve | None) -> dict[str, Any]:
+    """Solve a game; return its row without the increase."""
+    row: dict[str, Any] = {"max_size": game.max_size, "largest_formed": 0, "groups": permitted_count(game), "note": ""}
+    try:
+        found = assign(game, how)
+    except UNSOLVED as error:
+        note = INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
+        return row | {"welfare": np.nan, "upper_bound": np.nan, "gap": np.nan, "note": note}
+    largest = int(group_sizes(found.groups).max(initial=0))
+    note = INTERRUPTED if found.interrupted else ""
+    known = {"welfare": found.primal, "upper_bound": found.dual, "gap": found.gap}
+    return row | known | {"largest_formed": largest, "note": note}
+
+
+def market_of(game: AnyGame, sizes: Sequence[int] = ()) -> FiniteGroupGame:
+    """Return the game if its groups have a largest size, and may have these.
+
+    Raises
+    ------
+    ValueError
+        Naming the size, or the kinds of market that are needed.
+    """
+    if not isinstance(game, FiniteGroupGame):
+        raise ValueError("groups grow in markets of small groups, of the kinds group-game and pairwise-group-game")
     for max_size in sizes:
-        found = assign(bounded(game, max_size), how)
-        largest = int(group_sizes(found.groups).max(initial=0))
-        rows.append((max_size, found.primal, found.dual, found.gap, largest, found.groups_priced))
-    columns = ["max_size", "welfare", "upper_bound", "gap", "largest_formed", "groups"]
-    table = pd.DataFrame(rows, columns=columns)
-    table.insert(4, "increase", np.append(np.nan, np.diff(table["welfare"]))[: len(table)])
-    return table
+        bounded(game, max_size)
+    return game
+
+
+def with_growing(answer: Answer, game: FiniteGroupGame, sizes: Sequence[int], how: HowToSolve) -> Answer:
+    """Return the answer about a market with a table ``growing``; see :func:`growing`."""
+    clock = PhaseClock()
+    table = growing(game, sizes, how)
+    clock.lap("growing")
+    return replace(answer, tables={**answer.tables, "growing": table}, seconds={**answer.seconds, **clock.laps})

@@ -12,6 +12,7 @@ import pandas as pd
 from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, PairwiseGroupGame, surpluses
 from breakaway.data.problems import counted
 from breakaway.runners.verify.blocking import Blocking, largest_entry, search_blocking
+from breakaway.runners.verify.growth import check_growing
 from breakaway.runners.verify.record import Ledger, Verification
 from breakaway.runners.verify.tables import number, read_imputation, rows
 
@@ -79,6 +80,8 @@ def verify_assignment(
             proven = float(game.types.masses @ (payoffs + blocking.excess))
             room = (tolerance, max(left_open, nothing))
             _check_welfare(ledger, tables, claims, (primal, proven), blocking, room)
+    if "growing" in tables:
+        check_growing(game, tables, ledger, tolerance, RELATIVE_GAP)
     return ledger.close()
 
 
