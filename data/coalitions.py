@@ -147,8 +147,8 @@ def format_structure(structure: Structure, names: Sequence[str]) -> str:
     return "|".join(format_coalition(block, names) for block in structure)
 
 
-def parse_coalition(text: str, names: Sequence[str]) -> Coalition:
-    """Read a coalition written as ``A+B``; spaces around ``+`` are allowed.
+def parse_coalition(text: str, names: Sequence[str], noun: str = "player") -> Coalition:
+    """Read a coalition written as ``A+B``; spaces around ``+`` are allowed. ``noun`` is what members are called.
 
     Raises
     ------
@@ -161,10 +161,10 @@ def parse_coalition(text: str, names: Sequence[str]) -> Coalition:
         if not name:
             raise ValueError(f"coalition {text!r} has an empty member")
         if name not in names:
-            raise ValueError(f"unknown player {name!r} in coalition {text!r}")
+            raise ValueError(f"unknown {noun} {name!r} in coalition {text!r}")
         bit = 1 << list(names).index(name)
         if mask & bit:
-            raise ValueError(f"player {name!r} appears twice in coalition {text!r}")
+            raise ValueError(f"{noun} {name!r} appears twice in coalition {text!r}")
         mask |= bit
     return mask
 

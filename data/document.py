@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from breakaway.data.kinds import KINDS
@@ -49,6 +50,8 @@ def _table_section(table: Table) -> str:
     optional = " (optional)" if table.optional else ""
     head = ("column", "values", "unit", "default", "meaning")
     rows = [_column_row(column) for column in table.columns]
+    if table.further:
+        rows.append(("any other", "number", "", "required", table.further))
     text = f"\n**`{table.name}.csv`**{optional}. {table.meaning}\n\n" + _grid(head, rows)
     if table.alternative is None:
         return text
@@ -59,14 +62,21 @@ def _table_section(table: Table) -> str:
 def _column_row(column: Column) -> tuple[str, ...]:
     words = " or ".join(f"`{choice}`" for choice in column.choices)
     kind = f"{column.domain} name" if column.type is ColumnType.MEMBER else words or column.type.value
-    default = "required" if column.default is None else f"{column.default:g}"
     return (
         f"`{column.name}`{'*' if column.key else ''}",
         _bounded(kind, column.bound),
         column.unit,
-        default,
+        _default(column),
         column.meaning,
     )
+
+
+def _default(column: Column) -> str:
+    if column.default is None:
+        return "required"
+    if isinstance(column.default, str):
+        return f"`{column.default}`"
+    return "none" if math.isnan(column.default) else f"{column.default:g}"
 
 
 def _parameter_row(parameter: Parameter) -> tuple[str, ...]:

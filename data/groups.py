@@ -43,13 +43,19 @@ class EqualArrays:
     def __hash__(self) -> int:
         """Hash the fields that are no arrays."""
         values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        return hash((type(self), *(value for value in values if not isinstance(value, np.ndarray))))
+        return hash((type(self), *(value for value in values if not _holds_arrays(value))))
 
 
 def _same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
     return one == other
+
+
+def _holds_arrays(value: object) -> bool:
+    return isinstance(value, np.ndarray) or (isinstance(value, tuple) and any(map(_holds_arrays, value)))
 
 
 @dataclass(frozen=True, eq=False)

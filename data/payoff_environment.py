@@ -48,16 +48,32 @@ class Mechanism(EqualArrays):
 
 
 @dataclass(frozen=True, eq=False)
+class Revision(EqualArrays):
+    """What a type of an agent believes when other members of a coalition turn out to have types it thought impossible.
+
+    ``members`` holds the other members with their types, ascending; ``belief`` has shape (T_1, ..., T_n) without the
+    agent's own: probabilities of the others' types, 1 in all where the members' types are as observed.
+    """
+
+    agent: int
+    type: int
+    members: tuple[tuple[int, int], ...]
+    belief: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class TypeSpace(EqualArrays):
     """A finite type space: types of every agent by name, the payoff type of each, and what each believes.
 
     ``payoff_type[i]`` has shape (T_i,); ``beliefs[i]`` has shape (T_i, T_1, ..., T_n) without T_i among the latter:
-    the probability of the others' types, in the order of the agents; rows sum to 1.
+    the probability of the others' types, in the order of the agents; rows sum to 1. ``revisions`` is the belief
+    revising rule as far as it is given.
     """
 
     types: tuple[tuple[str, ...], ...]
     payoff_type: tuple[Ints, ...]
     beliefs: tuple[Floats, ...]
+    revisions: tuple[Revision, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

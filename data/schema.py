@@ -31,6 +31,8 @@ class ColumnType(Enum):
     COALITION = "coalition"
     STRUCTURE = "structure"
     PROFILE = "profile"
+    TYPES = "profile of single agents"
+    FORMULA = "formula"
     GROUP = "group"
 
 
@@ -59,8 +61,8 @@ class Column:
     """A column of a table.
 
     ``domain`` names the set of names that a NAME column defines or that a MEMBER, COALITION or STRUCTURE column
-    refers to. A column with a default may be left out, and its cells may be left empty. A LABEL column with
-    ``choices`` takes no other labels.
+    refers to. A column with a default may be left out, and its cells may be left empty; a default of NaN is a number
+    that nobody gave. A LABEL column with ``choices`` takes no other labels.
     """
 
     name: str
@@ -68,7 +70,7 @@ class Column:
     meaning: str
     unit: str = ""
     key: bool = False
-    default: float | None = None
+    default: float | str | None = None
     bound: Bound | None = None
     domain: str = "player"
     choices: tuple[str, ...] = ()
@@ -79,7 +81,8 @@ class Table:
     """A table of a kind; tables that define names come before tables that use them.
 
     ``alternative`` is the same table with other columns; the header of the file tells which of the two is given.
-    A table without rows is an error unless it ``may_be_empty``.
+    A table without rows is an error unless it ``may_be_empty``. ``further`` is the meaning of columns of numbers with
+    other names; a table without it takes none.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Table:
     optional: bool = False
     alternative: Table | None = None
     may_be_empty: bool = False
+    further: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:

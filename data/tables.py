@@ -160,6 +160,8 @@ def raw_of_frame(table: Table, frame: pd.DataFrame, findings: Findings) -> RawTa
     result of a calculation must not turn into a default.
     """
     numeric = {column.name for column in table.columns if column.type is ColumnType.NUMBER}
+    if table.further:
+        numeric |= {str(label) for label in frame.columns} - set(table.column_names)
     texts: dict[str, list[str]] = {}
     for position, label in enumerate(frame.columns):
         name = str(label)

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from breakaway.data.coalitions import Coalition, Structure, parse_coalition, parse_structure, structure_of
+from breakaway.data.formulas import Formula, FormulaError, parse_formula
 from breakaway.data.problems import Findings, Row, nearest, suggestion
 from breakaway.data.schema import Column, ColumnType, ParameterValue, Table
 from breakaway.data.tables import RawTable
@@ -21,6 +22,9 @@ Parser = Callable[[str], Any]
 
 Profile = tuple[tuple[Coalition, str], ...]
 """The coalitions of a structure, each with the name of its action, in the order of the structure."""
+
+Types = tuple[tuple[int, str], ...]
+"""The numbers of some agents, ascending, each with the name of its type, message or action."""
 
 _NAME = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -183,8 +187,8 @@ def member_parser(names: Sequence[str], domain: str) -> Parser:
     return parse
 
 
-def coalition_parser(names: Sequence[str]) -> Callable[[str], Coalition]:
-    """Return a parser of coalitions that remembers what it has read."""
+def coalition_parser(names: Sequence[str], noun: str = "player") -> Callable[[str], Coalition]:
+    """Return a parser of coalitions that remembers what it has read; ``noun`` is what members are called."""
     known: dict[str, Coalition] = {"": 0}
     bits = {name: 1 << k for k, name in enumerate(names)}
 
@@ -198,20 +202,20 @@ def coalition_parser(names: Sequence[str]) -> Callable[[str], Coalition]:
             found = smaller | bit  # one player more than a coalition met before: the rule in long tables
         else:
             try:
-                found = parse_coalition(text, names)
+                found = parse_coalition(text, names, noun)
             except ValueError as error:
-                raise _coalition_error(text, str(error), names) from None
+                raise _coalition_error(text, str(error), names, noun) from None
         known[text] = found
         return found
 
     return parse
 
 
-def _coalition_error(text: str, message: str, names: Sequence[str]) -> CellError:
+def _coalition_error(text: str, message: str, names: Sequence[str], noun: str) -> CellError:
     for part in text.split("+"):
         name = part.strip()
         if name and name not in names:
-            return UnknownNameError(message, suggestion(name, names, "players"))
+            return UnknownNameError(message, suggestion(name, names, f"{noun}s"))
     return CellError(message, "write a coalition as A+B, each member once")
 
 
@@ -261,6 +265,30 @@ def profile_parser(names: Sequence[str]) -> Callable[[str], Profile]:
     return parse
 
 
+def types_parser(names: Sequence[str], domain: str) -> Callable[[str], Types]:
+    """Return a parser of profiles of single agents such as ``A:low|B:high``, of some agents or all."""
+    member = member_parser(names, domain)
+
+    def parse(text: str) -> Types:
+        found: dict[int, str] = {}
+        for part in text.split("|"):
+            who, colon, name = (piece.strip() for piece in part.partition(":"))
+            if not (who and colon and name):
+                raise CellError(
+                    f"{part.strip()!r} of profile {text!r} is not {domain}:name", "write it as A:low|B:high"
+                )
+            try:
+                number = member(who)
+            except UnknownNameError as error:
+                raise UnknownNameError(f"{error.message} in profile {text!r}", error.remedy) from None
+            if number in found:
+                raise CellError(f"{domain} {who!r} appears twice in profile {text!r}", "keep one of the two")
+            found[number] = name
+        return tuple(sorted(found.items()))
+
+    return parse
+
+
 def group_parser(names: Sequence[str], domain: str) -> Callable[[str], tuple[int, ...]]:
     """Return a parser of groups such as ``T+T+H``, with repetitions: type numbers in ascending order."""
     member = member_parser(names, domain)
@@ -283,19 +311,27 @@ def parser_of(column: Column, domains: Mapping[str, Names]) -> Parser | None:
         return lambda text: parse_number(text, column)
     if column.type in (ColumnType.NAME, ColumnType.LABEL):
         return choice_parser(column) if column.choices else parse_name
+    if column.type is ColumnType.FORMULA:
+        return _read_formula
     domain = domains.get(column.domain)
     if domain is None:
         return None
-    if column.type is ColumnType.MEMBER:
-        return member_parser(domain.names, column.domain)
-    if column.type is ColumnType.GROUP:
-        return group_parser(domain.names, column.domain)
-    parsers: dict[ColumnType, Callable[[Sequence[str]], Parser]] = {
+    of_domain: dict[ColumnType, Callable[[Sequence[str], str], Parser]] = {
+        ColumnType.MEMBER: member_parser,
+        ColumnType.GROUP: group_parser,
         ColumnType.COALITION: coalition_parser,
-        ColumnType.STRUCTURE: structure_parser,
-        ColumnType.PROFILE: profile_parser,
+        ColumnType.TYPES: types_parser,
     }
-    return parsers[column.type](domain.names)
+    if column.type in of_domain:
+        return of_domain[column.type](domain.names, column.domain)
+    return (structure_parser if column.type is ColumnType.STRUCTURE else profile_parser)(domain.names)
+
+
+def _read_formula(text: str) -> Formula:
+    try:
+        return parse_formula(text)
+    except FormulaError as error:
+        raise CellError(error.message, error.remedy) from None
 
 
 def read_column(column: Column, raw: RawTable, domains: Mapping[str, Names], findings: Findings) -> Cells:
@@ -349,14 +385,16 @@ def read_table(table: Table, raw: RawTable, domains: Mapping[str, Names], findin
         remedy = "add one row for each entry" + (", or remove the table" if table.optional else "")
         findings.add(raw.file, f"table {table.name!r} has no rows", remedy)
         return None
-    cells = {column.name: read_column(column, raw, domains, findings) for column in table.columns}
+    columns = [*table.columns, *_further_columns(table, raw)]
+    cells = {column.name: read_column(column, raw, domains, findings) for column in columns}
     typed = TypedTable(table, raw.file, raw.rows(), cells, raw.unread)
     return replace(typed, repeated=_check_keys(typed, raw, findings))
 
 
 def _check_columns(table: Table, raw: RawTable, findings: Findings) -> None:
     given = [str(name) for name in raw.frame.columns]
-    unknown = [name for name in given if name not in table.column_names]
+    further = {column.name for column in _further_columns(table, raw)}
+    unknown = [name for name in given if name not in table.column_names and name not in further]
     taken = set()
     for name in unknown:
         free = [known for known in table.column_names if known not in given]
@@ -370,6 +408,21 @@ def _check_columns(table: Table, raw: RawTable, findings: Findings) -> None:
         if column.name not in given and column.name not in taken and column.default is None:
             message = f"column {column.name!r} is missing"
             findings.add(raw.file, message, f"add it: {column.meaning}", row=raw.header_row, column=column.name)
+
+
+def _further_columns(table: Table, raw: RawTable) -> list[Column]:
+    """Return the columns of numbers beyond those declared; what rather is a declared column misspelt is none."""
+    if not table.further:
+        return []
+    given = [str(name) for name in raw.frame.columns]
+    free = [known for known in table.column_names if known not in given]
+    return [
+        Column(name, ColumnType.NUMBER, "number")
+        for name in given
+        if name not in table.column_names
+        and name.isidentifier()
+        and (nearest(name, free) is None or all(map(_NUMBER.fullmatch, raw.frame[name].tolist())))
+    ]
 
 
 def _column_remedy(name: str, match: str | None, table: Table) -> str:
