@@ -209,3 +209,12 @@ def test_many_agents() -> None:
     assert verdict.in_core is False
     assert verdict.deviation is not None
     assert (gains(game, 1.05 * a, verdict.deviation)[list(verdict.coalition)] > LEVELS.eps).all()
+
+
+def test_a_start_is_not_sent_out_of_all_scale_where_slopes_balance() -> None:
+    """With J = [[-1.8, 1.2], [0.3, -0.2]] far out, s(J) = 0: no finite move lowers everybody's gain."""
+    game = game_of(random_utilities("pwl", 2, 7))
+    verdict = by_descent(game, np.array([7.0 / 6.0, 0.0]), LEVELS)
+    assert verdict.in_core is False
+    assert verdict.coalition == (0,)
+    assert verdict.rounds[0].max() < 10.0

@@ -102,7 +102,7 @@ def solve_public_goods(
         residual = verification.residual
         claims |= {"verified": verification.passed, "checks": int(verification.checks["checked"].sum())}
         clock.lap("verification")
-    status = ("optimal", "proven") if not reason else ("limit", "part of the outcomes")
+    status = ("optimal", "proven optimum") if not reason else ("limit", "part of the outcomes")
     certificate = Certificate(*status, claims, residual)
     options = how.asked() | {"method": claims["method"]}
     answer = Answer("public-goods", *about, game.agents, tables, certificate, options, clock.laps)

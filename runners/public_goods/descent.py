@@ -36,6 +36,9 @@ MOST_SWITCHES = 100
 DOUBLINGS = 50
 """How often the distance of the start from the outcome is doubled."""
 
+LONGEST = 1e3
+"""Longest move of the start at once, relative to where it is: beyond, J is all but singular, and the start no use."""
+
 ROUNDING = 1e-13
 """Relative rounding of sums."""
 
@@ -228,9 +231,11 @@ def find_start(game: PublicGoodsGame, outcome: Floats, level: float) -> Start:
     had = game.utilities.values(outcome)
     distance = 0.1 * (1.0 + float(outcome.max(initial=0.0)))
     for _ in range(DOUBLINGS):
-        found = _certified(game, had, outcome + distance, level)
-        if found is not None:
-            return found
+        far = outcome + distance
+        for t in (far, outcome + distance * perron_vector(supergradients(game.utilities, far))):
+            found = _certified(game, had, t, level)
+            if found is not None:
+                return found
         distance *= 2.0
     _report_unbounded(game, had, outcome + distance, level)
     raise LimitReachedError(
@@ -249,9 +254,20 @@ def _certified(game: PublicGoodsGame, had: Floats, t: Floats, level: float) -> S
         most = float((utilities.values(t) - had).max())
         if most <= level:
             return Start(t, multipliers)
-        down = np.linalg.solve(-jacobian, np.ones(len(t)))
-        t = t + 1.01 * (most - level) * down
+        down = 1.01 * (most - level) * _lowering(jacobian)
+        if not down.max() <= LONGEST * (1.0 + float(t.max())):
+            return None
+        t = t + down
     return None
+
+
+def _lowering(jacobian: Floats) -> Floats:
+    """Return d with J d = -1, along which everybody loses; infinite where J is singular."""
+    try:
+        found: Floats = np.linalg.solve(-jacobian, np.ones(len(jacobian)))
+    except np.linalg.LinAlgError:
+        found = np.full(len(jacobian), np.inf)
+    return found
 
 
 def _multipliers(jacobian: Floats) -> Floats | None:
