@@ -3,8 +3,8 @@
 Random economies of six families (``tests/public_goods_cases.py``: log, sqrt, rv, sub, ces and piecewise linear;
 seeds 0, 1, ... for every family and size), and in each of them Lindahl outcomes and their neighbours, points of the
 Pareto frontier and near it, points at which some agents do nothing, points inside and outside, kinks, and 0. In "weak"
-economies two pairs in five have an externality of 0. Brute force solves a convex programme for every coalition and proves its
-value by multipliers.
+economies two pairs in five have an externality of 0. Brute force solves a convex programme for every coalition and
+proves its value by multipliers.
 
 A method agrees when truth value and maximal deviating coalition are those of brute force. A point is on the boundary
 when the largest least gain of some coalition is within the band around eps (two bands, for what rounding adds). The

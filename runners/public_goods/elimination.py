@@ -47,6 +47,9 @@ NODES = (0.0, 1e-4, 1e-3, 1e-2, 0.1, 0.4, 0.7, 1.0)
 LEAST_MULTIPLIERS = (1e-6, 1e-3, 0.0)
 """Multipliers from which on agents are asked to slide, tried in this order."""
 
+NOTHING = 1e-9
+"""What is left of an action at the end of a slide, relative to its begin, that is taken for rounding."""
+
 CONNECTION = 1e-12
 """Added to all derivatives, relative to the largest, so that the Perron vector is positive and unique."""
 
@@ -93,7 +96,8 @@ def by_elimination(game: PublicGoodsGame, outcome: Floats, levels: Levels, optio
         if bounds is None:
             break
         rounds.append(bounds)
-    return _verdict(None, rounds, start.multipliers, len(rounds), in_core=True if sure else None)
+    programs = len(rounds) - (not rounds[-1].any())
+    return _verdict(None, rounds, start.multipliers, programs, in_core=True if sure else None)
 
 
 def _verdict(
@@ -140,9 +144,9 @@ def _way(best: BestDeviation, upper: Floats, moving: Ints) -> tuple[Floats, Floa
     begin[moving] = best.point[moving]
     z[moving] = _direction(best.slopes[np.ix_(moving, moving)])
     lengths[moving] = best.point[moving] / z[moving]
-    first = int(lengths.argmin())
-    end = np.maximum(begin - lengths[first] * z, 0.0)
-    end[first] = 0.0
+    shortest = lengths.min()
+    end = np.maximum(begin - shortest * z, 0.0)
+    end[(end <= NOTHING * begin) | (lengths == shortest)] = 0.0
     return begin, end
 
 
