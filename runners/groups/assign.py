@@ -7,8 +7,9 @@ type is served, and the gap between welfare and bound is proven.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock, UnfinishedError
 from breakaway.runners.groups.black_box import checked_game, solve_black_box
 from breakaway.runners.groups.direct import solve_direct
-from breakaway.runners.groups.engine import Clock, ProgressCall, solve_pairwise
+from breakaway.runners.groups.engine import COLUMNS, Clock, ProgressCall, solve_pairwise
 from breakaway.runners.groups.listed import solve_listed
 from breakaway.runners.groups.pairs import pairwise_form
 from breakaway.runners.groups.ranges import (
@@ -40,14 +41,17 @@ from breakaway.runners.groups.ranges import (
 from breakaway.runners.groups.rows import solve_by_rows
 from breakaway.runners.groups.solution import GroupSolution, ending
 from breakaway.runners.groups.transport import solve_pairs
-from breakaway.runners.solvers import Termination
+from breakaway.runners.solvers import LimitReachedError, NumericalError, SolveError, Termination
 from breakaway.runners.verify.groups import verify_assignment
 
 GAP = 1e-7
 """Gap, relative to the welfare, at which an assignment counts as stable."""
 
-MOST_DIRECT = 300_000
-"""Up to this many groups the linear programme over all of them is solved."""
+MOST_DIRECT = 10_000
+"""Up to this many groups the linear programme over all of them is solved; columns are faster beyond."""
+
+MOST_AT_ONCE = 300
+"""Up to this many groups that is done under a time limit, too: the programme gives no bound when it is cut short."""
 
 MOST_PAIRS = 2_000
 """Above this many groups of at most two, markets are solved by transport."""
@@ -65,10 +69,11 @@ Limits = tuple[float, float | None, ProgressCall]
 
 @dataclass(frozen=True, eq=False)
 class Determined:
-    """How far payoffs and groups are determined; None where it was not asked for."""
+    """How far payoffs and groups are determined; None where it was not asked for, or ``left_out`` says why."""
 
     payoffs: PayoffRanges | None = None
     groups: GroupRanges | None = None
+    left_out: str = ""
 
 
 def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = lambda _: None) -> GroupSolution:
@@ -94,7 +99,7 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
         When the permitted groups cannot cover the market.
     """
     how = how or HowToSolve()
-    options, few = how.options, sufficient_count(game) <= MOST_DIRECT
+    options = how.options
     limits: Limits = (GAP, options.time_limit, lambda *record: told(_progress(*record)))
     if isinstance(game, SurplusFunctionGame):
         game = checked_game(game)
@@ -106,7 +111,9 @@ def assign(game: FiniteGroupGame, how: HowToSolve | None = None, told: Told = la
     pairs = _market_of_pairs(game)
     if pairs is not None:
         return solve_pairs(pairs, GAP, clock.left(), limits[2])
-    if few:
+    forbids = isinstance(game, GroupGame) and game.unlisted == "forbidden"
+    most = MOST_DIRECT if forbids or options.time_limit is None else MOST_AT_ONCE
+    if sufficient_count(game) <= most:
         return solve_direct(game, options, "auto", GAP)
     return _by_columns(game, limits, options.threads)
 
@@ -152,10 +159,10 @@ def solve_assignment(
     ValueError, SolveError
         As :func:`assign`.
     """
-    how, clock = how or HowToSolve(), PhaseClock()
+    how, clock, started = how or HowToSolve(), PhaseClock(), time.perf_counter()
     solution = assign(game, how, told)
     clock.lap("assignment")
-    determined = _determine(game, solution, how)
+    solution, determined = _determine(game, solution, how, Clock(how.options.time_limit, started))
     clock.lap("ranges")
     tables = _tables(game, solution, determined)
     claims = _claims(solution, determined, how)
@@ -194,7 +201,7 @@ def _short_of_proof(game: FiniteGroupGame, solution: GroupSolution, termination:
 
 def _scaling(game: FiniteGroupGame, solution: GroupSolution) -> str:
     """Say that floating point has come to its end, with which numbers, and what to do about them."""
-    masses, few = game.types.masses, sufficient_count(game) <= MOST_DIRECT
+    masses, few = game.types.masses, sufficient_count(game) <= MOST_LISTED
     largest = (sufficient_groups(game)[1] if few else solution.surplus).max(initial=0.0)
     return (
         f"floating point could not close the gap further with masses from {masses.min():.3g} to {masses.max():.3g} and "
@@ -202,16 +209,42 @@ def _scaling(game: FiniteGroupGame, solution: GroupSolution) -> str:
     )
 
 
-def _determine(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve) -> Determined:
+def _determine(
+    game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve, clock: Clock
+) -> tuple[GroupSolution, Determined]:
+    """Return the solution, from an optimal vertex if ranges are wanted, and how far it is determined."""
     wanted = how.detail == "all" or (how.detail == "auto" and len(game.types) <= MOST_RANGED)
     if not (wanted and solution.complete and sufficient_count(game) <= MOST_LISTED):
-        return Determined()
-    face = OptimalFace(game, solution)
-    payoffs = payoff_ranges(face, how.options)
+        return solution, Determined()
+    payoffs = None
     try:
-        return Determined(payoffs, group_ranges(face))
-    except ValueError:  # more tight groups than are worth listing
-        return Determined(payoffs)
+        solution = _optimal(game, solution, how, clock)
+        face = OptimalFace(game, solution)
+        payoffs = payoff_ranges(face, how.options)
+        return solution, Determined(payoffs, group_ranges(face))
+    except ValueError as error:  # more tight groups than are worth listing
+        return solution, Determined(payoffs, left_out=str(error))
+    except SolveError as error:
+        return solution, Determined(payoffs, left_out=str(error))
+
+
+def _optimal(game: FiniteGroupGame, solution: GroupSolution, how: HowToSolve, clock: Clock) -> GroupSolution:
+    """Return an optimal assignment: columns stop at a gap, and the programme over all groups at a vertex.
+
+    Raises
+    ------
+    SolveError
+        When time is up, or HiGHS ends without an optimum.
+    """
+    if clock.time_is_up():
+        raise LimitReachedError("the time limit was reached: raise time_limit, or leave the ranges out (detail none)")
+    if solution.method != COLUMNS:
+        return solution
+    options = how.options.replace(time_limit=clock.left())
+    vertex = solve_direct(game, options, "highs", GAP)
+    if not vertex.complete:
+        raise NumericalError("floating point found no optimal vertex")
+    return replace(vertex, history=solution.history, groups_priced=solution.groups_priced)
 
 
 def _tables(game: FiniteGroupGame, solution: GroupSolution, determined: Determined) -> dict[str, pd.DataFrame]:
@@ -267,6 +300,8 @@ def _claims(solution: GroupSolution, determined: Determined, how: HowToSolve) ->
         "tolerance": how.options.tolerance,
         "method": solution.method,
     }
+    if determined.left_out:
+        claims["ranges"] = f"left out: {determined.left_out}"
     if determined.payoffs is not None:
         claims["imputation_unique"] = determined.payoffs.unique
     if determined.groups is not None:

@@ -32,6 +32,9 @@ from breakaway.runners.groups.protocol import GroupData, GroupPricer
 from breakaway.runners.groups.solution import ROUNDING, GroupSolution, is_closed
 from breakaway.runners.groups.vertex import vertex_of, within_masses
 
+COLUMNS = "column generation"
+"""The name of the method."""
+
 TRIALS = (4, 32)
 """Trials per type of the quick search; more of them once few better groups are found."""
 
@@ -326,7 +329,7 @@ class _Run:
         groups, taken = with_leftovers(self.groups, taken, data)
         surplus = np.maximum(data.raw(groups), 0.0)
         primal = inner(surplus, taken)
-        if not primal:
+        if not primal and not self.clock.time_is_up():
             self._bound_at_nothing()
         self.history.append((self.clock.seconds(), primal * self.unit, self.bound * self.unit, len(self.groups)))
         mass = float(types.masses.sum())
@@ -341,7 +344,7 @@ class _Run:
             history=self.history,
             complete=is_closed(primal, self.bound, self.tolerance, float(data.masses.min()))
             and self.bound - primal <= max(self.absolute, ROUNDING),
-            method="column generation",
+            method=COLUMNS,
             interrupted=self.clock.interrupted,
         )
 

@@ -36,8 +36,8 @@ def scaled(game: FiniteGroupGame, money: float, people: float) -> FiniteGroupGam
     if isinstance(game, GroupGame):
         return replace(game, types=types, surplus=frozen_floats(game.surplus / money))
     if isinstance(game, PairwiseGroupGame):
-        parts = {name: frozen_floats(getattr(game, name) / money) for name in ("solo", "values", "size_cost")}
-        return replace(game, types=types, **parts)
+        solo, values, costs = (frozen_floats(part / money) for part in (game.solo, game.values, game.size_cost))
+        return replace(game, types=types, solo=solo, values=values, size_cost=costs)
     return replace(game, types=types, surplus=_InUnits(game.surplus, money))
 
 
