@@ -1,7 +1,7 @@
 """Core membership in public-goods economies: how descent, elimination and brute force grow with the number of agents.
 
 Instances. Agents with utilities u_i = sum of x_j - x_i^3 / (3 alpha_i^2), alpha evenly spaced from 1 to 8, and the
-utilitarian outcome a_i = sqrt(n) alpha_i. It is in the core, which takes elimination n + 1 convex programmes to find:
+utilitarian outcome a_i = sqrt(n) alpha_i. It is in the core, which takes elimination n convex programmes to find:
 every round removes one agent. With ``--family log`` utilities are u_i = sum of W_ij log(1 + x_j) - c_i x_i, W uniform
 on [0.1, 1], c = n / 4, and the outcome maximises a weighted sum of utilities, with weights evenly spaced from 1 to 1.5.
 Every size is judged by all methods in one run; they must agree.

@@ -153,10 +153,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--share", type=float, default=1.0, help="part of the economies of every family and size")
     parser.add_argument("--seed", type=int, default=0, help="first seed of every family and size")
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--agents", type=int, nargs="+", choices=ECONOMIES, default=list(ECONOMIES), help="sizes")
     parser.add_argument("--kinds", nargs="+", choices=PLANS, default=list(PLANS), help="externalities")
     arguments = parser.parse_args()
     print(describe_machine() + "\n")
-    plan, points = economies(arguments.share, arguments.seed, arguments.kinds), []
+    asked = economies(arguments.share, arguments.seed, arguments.kinds)
+    plan = [e for e in asked if e.family in arguments.families and e.agents in arguments.agents]
+    points: list[Point] = []
     with ProcessPoolExecutor(arguments.workers) as pool:
         for k, found in enumerate(pool.map(judge, plan), 1):
             points += found

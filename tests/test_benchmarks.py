@@ -113,3 +113,29 @@ def test_small_groups_agree_with_transport_of_pairs() -> None:
     rows = rows_of("small_groups.py", "--types", "9", "--sizes", "2", "--methods", "POT emd", "--limit", "60")
     assert [row["method"] for row in rows] == ["engine", "POT emd"] * 4
     assert all(float(row["short by"]) <= 1e-6 and float(row["proven gap"]) <= 1e-6 for row in rows)
+
+
+def test_public_goods_methods_agree_with_brute_force_on_points() -> None:
+    options = ["--families", "log", "pwl", "--agents", "2", "--share", "0.01", "--kinds", "strict", "--workers", "1"]
+    rows = rows_of("public_goods_points.py", *options)
+    assert [row["family"] for row in rows] == ["log", "pwl", "all"]
+    for row in rows:
+        assert int(row["points"]) >= 10
+        assert row["descent errs"] == row["elimination errs"] == "0"
+        assert int(row["descent agrees"]) + int(row["boundary"]) == int(row["points"])
+        assert float(row["largest gap"]) <= 1e-8
+
+
+def test_public_goods_methods_grow_and_agree() -> None:
+    options = ["--sizes", "4", "5", "6", "--elimination-sizes", "4", "5", "6", "--brute-sizes", "4", "5"]
+    rows = rows_of("public_goods.py", *options, "--family", "cubic", "--limit", "0.01", "--fit-from", "4")
+    times, growth = rows[:-2], rows[-2:]
+    assert [(row["n"], row["method"]) for row in times if row["method"] != "brute force"] == [
+        (n, method) for n in "456" for method in ("descent", "elimination")
+    ]
+    assert {row["in the core"] for row in times if row["method"] != "brute force"} == {"yes"}
+    stopped = [row for row in times if row["method"] == "brute force"]
+    assert [row["in the core"] for row in stopped] == ["limit", "limit"]
+    assert all(row["ratio"].startswith("≥") for row in stopped)
+    assert [row["programmes"] for row in times if row["method"] == "elimination"] == ["4", "5", "6"]
+    assert [row["method"] for row in growth] == ["descent", "elimination"]
