@@ -1,4 +1,4 @@
-"""Which pictures an answer gets: of a map, of three players' payoffs, of a market of small groups."""
+"""Which pictures an answer gets: of a map, of three players' payoffs, of a market, of public goods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
 from breakaway.data.positive_size import PositiveSizeGame
+from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.groups_plot import has_rounds
+from breakaway.results.public_goods_plot import has_bounds, has_gains
 from breakaway.results.records import Answer
 from breakaway.results.transport_plot import has_pairs_only
 from breakaway.results.triangle import Claim, Triangle, triangle_of_answer, triangle_of_game
@@ -37,6 +39,8 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
         if counted and has_pairs_only(answer):
             written.append(plots.plot_transport(answer, folder / "transport.png"))
         return written
+    if isinstance(game, PublicGoodsGame):
+        return _draw_public_goods(folder, game, answer)
     if answer.concept == "viability":
         written += [
             plots.plot_lattice(answer, folder / "lattice.png"),
@@ -50,9 +54,19 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
     return [Path(path) for path in written]
 
 
+def _draw_public_goods(folder: Path, game: PublicGoodsGame, answer: Answer) -> list[Path]:
+    """Draw the plane of two agents' actions; of more agents gains, bounds and paths, where there are any."""
+    from breakaway.results import plots  # noqa: PLC0415  # matplotlib is heavy and an extra
+
+    if len(game) == 2:
+        return [plots.plot_plane(answer, game, folder / "plane.png")]
+    written = [plots.plot_gains(answer, game, folder / "gains.png")] if has_gains(answer) else []
+    return [*written, plots.plot_bounds(answer, folder / "bounds.png")] if has_bounds(answer) else written
+
+
 def payoff_triangle(game: AnyGame, answer: Answer) -> Triangle | None:
     """Return the triangle of the grand coalition of three players; None where there is nothing to draw."""
-    if isinstance(game, GROUP_GAMES) or len(game.players) != 3:
+    if isinstance(game, (*GROUP_GAMES, PublicGoodsGame)) or len(game.players) != 3:
         return None
     if isinstance(game, CharacteristicFunctionGame):
         game = _game_of_everyone(game, answer)
