@@ -8,7 +8,7 @@ payoff types are numbered 0 to P - 1 in the order of the last agent's type runni
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from breakaway.data.coalitions import Coalition, format_coalition, members
 from breakaway.data.groups import EqualArrays, Floats
+from breakaway.data.problems import suggestion
 
 Ints: TypeAlias = NDArray[np.int64]
 
 Deception: TypeAlias = tuple[tuple[frozenset[int], ...], ...]
 """For every agent and payoff type the set of payoff types that it may report, never empty."""
+
+STRICT = 1e-6
+"""A gain counts as strict when it is greater, in units of utility."""
 
 
 def minimal_pattern(agents: int) -> tuple[Coalition, ...]:
@@ -167,6 +171,35 @@ class PayoffEnvironment(EqualArrays):
     def coalition_name(self, coalition: Coalition) -> str:
         """Write a coalition as ``A+B``."""
         return format_coalition(coalition, self.agents)
+
+
+def deception(environment: PayoffEnvironment, reports: Mapping[str, Mapping[str, Iterable[str]]]) -> Deception:
+    """Return the deception with given reports of agents' payoff types, all by name; all other types report the truth.
+
+    Raises
+    ------
+    ValueError
+        When a name is unknown, or a payoff type has nothing to report.
+    """
+    found = [[{k} for k in range(size)] for size in environment.sizes]
+    for agent, own in reports.items():
+        i = _place(agent, environment.agents, "agent")
+        names = environment.payoff_types[i]
+        for label, reported in own.items():
+            k = _place(label, names, "payoff type")
+            found[i][k] = {_place(name, names, "payoff type") for name in reported}
+            if not found[i][k]:
+                raise ValueError(
+                    f"the deception is empty: {label!r} of {agent!r} has nothing to report; "
+                    "let it report some payoff type, the truth if nothing else"
+                )
+    return tuple(tuple(map(frozenset, agent)) for agent in found)
+
+
+def _place(name: str, known: Sequence[str], what: str) -> int:
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}; {suggestion(name, known, f'{what}s')}")
+    return list(known).index(name)
 
 
 def truthful(sizes: Sequence[int]) -> Deception:
