@@ -97,10 +97,27 @@ class Terms(EqualArrays):
         found: Floats = flat.reshape(n, n).astype(np.float64)
         return found
 
+    @cached_property
+    def _by_source(self) -> tuple[Terms, Terms]:
+        """The terms of agents' own actions, and the others."""
+        own = self.agent == self.source
+        return self._part(own), self._part(~own)
+
+    def _part(self, rows: NDArray[np.bool_]) -> Terms:
+        form = tuple(np.array(self.form, dtype=object)[rows])
+        numbers = (self.coefficient[rows], self.exponent[rows], self.shift[rows])
+        return Terms(self.agent[rows], self.source[rows], form, *numbers)
+
+    @cached_property
+    def _idle_others(self) -> Floats:
+        """The sum of every agent's terms of others' actions when these are 0."""
+        others = self._by_source[1]
+        return np.bincount(others.agent, others._each(np.zeros(len(others)), 0)).astype(np.float64)
+
     def alone(self, x: Floats) -> Floats:
         """Return those sums when agent i acts at x_i and nobody else does anything."""
-        own = np.where(self.agent == self.source, x[self.source], 0.0)
-        found: Floats = np.bincount(self.agent, self._each(own, 0), len(x)).astype(np.float64)
+        found = self._by_source[0].values(x)
+        found[: len(self._idle_others)] += self._idle_others
         return found
 
 

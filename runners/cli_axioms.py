@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from breakaway.data.families import GROUP_GAMES
+from breakaway.data.families import NOT_BARGAINING
 from breakaway.data.games import ThreatGame
 from breakaway.data.instances import load_instance
 from breakaway.results.axioms import COLUMNS, axioms_text, write_axioms
@@ -75,7 +75,7 @@ def _games(asked: argparse.Namespace) -> tuple[list[ThreatGame], str]:
     games, said = [], []
     if asked.instance:
         instance = load_instance(asked.instance)
-        if isinstance(instance.game, GROUP_GAMES):
+        if isinstance(instance.game, NOT_BARGAINING):
             raise ValueError(f"{instance.name}: the axioms are about bargaining in coalitions, not {instance.kind}")
         try:
             games.append(threat_game_of(instance.game))

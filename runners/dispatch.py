@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from breakaway.data.families import GROUP_GAMES, AnyGame
+from breakaway.data.families import GROUP_GAMES, NOT_BARGAINING, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
 from breakaway.data.groups import FiniteGroupGame
 from breakaway.data.instances import Instance
@@ -129,7 +129,7 @@ def _solve_market(game: FiniteGroupGame | PositiveSizeGame, how: HowToSolve | No
 
 def compare_concepts(instance: Instance, names: Sequence[str], how: HowToSolve | None = None) -> Answer:
     """Solve the game of an instance by several concepts; see :func:`~breakaway.runners.comparison.solve_concepts`."""
-    if isinstance(instance.game, (*GROUP_GAMES, PublicGoodsGame)):
+    if isinstance(instance.game, NOT_BARGAINING):
         raise ValueError("solution concepts are compared for games of coalitions; leave out --concept")
     return solve_concepts(instance.game, names, how, About(instance.kind, instance.title, instance.source))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from breakaway.data.coalitions import members, parse_coalition
-from breakaway.data.families import GROUP_GAMES, AnyGame
+from breakaway.data.families import GROUP_GAMES, NOT_BARGAINING, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.data.public_goods import PublicGoodsGame
@@ -66,7 +66,7 @@ def _draw_public_goods(folder: Path, game: PublicGoodsGame, answer: Answer) -> l
 
 def payoff_triangle(game: AnyGame, answer: Answer) -> Triangle | None:
     """Return the triangle of the grand coalition of three players; None where there is nothing to draw."""
-    if isinstance(game, (*GROUP_GAMES, PublicGoodsGame)) or len(game.players) != 3:
+    if isinstance(game, NOT_BARGAINING) or len(game.players) != 3:
         return None
     if isinstance(game, CharacteristicFunctionGame):
         game = _game_of_everyone(game, answer)

@@ -125,6 +125,8 @@ def _judge_all(
             )
             break
         told(f"outcome {k + 1} of {len(game.outcomes)}: {name}")
+        verdict: Verdict | None
+        proof: Verdict | None
         try:
             verdict = METHODS[how.method](game, actions, levels, how.options)
             proof = verdict if verdict.method == "descent" else by_descent(game, actions, levels)

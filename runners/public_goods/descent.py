@@ -264,10 +264,9 @@ def _certified(game: PublicGoodsGame, had: Floats, t: Floats, level: float) -> S
 def _lowering(jacobian: Floats) -> Floats:
     """Return d with J d = -1, along which everybody loses; infinite where J is singular."""
     try:
-        found: Floats = np.linalg.solve(-jacobian, np.ones(len(jacobian)))
+        return np.asarray(np.linalg.solve(-jacobian, np.ones(len(jacobian))), dtype=np.float64)
     except np.linalg.LinAlgError:
-        found = np.full(len(jacobian), np.inf)
-    return found
+        return np.full(len(jacobian), np.inf)
 
 
 def _multipliers(jacobian: Floats) -> Floats | None:
