@@ -28,6 +28,9 @@ Deception: TypeAlias = tuple[tuple[frozenset[int], ...], ...]
 STRICT = 1e-6
 """A gain counts as strict when it is greater, in units of utility."""
 
+SAME_WEIGHT = 1e-9
+"""Lotteries whose weights differ by no more are the same."""
+
 
 def minimal_pattern(agents: int) -> tuple[Coalition, ...]:
     """Return the coalition pattern of single agents."""
@@ -37,6 +40,11 @@ def minimal_pattern(agents: int) -> tuple[Coalition, ...]:
 def maximal_pattern(agents: int) -> tuple[Coalition, ...]:
     """Return the coalition pattern of all coalitions."""
     return tuple(range(1, 1 << agents))
+
+
+def coalitions_with(pattern: Sequence[Coalition], base: Coalition) -> tuple[Coalition, ...]:
+    """Return the coalitions of a pattern that contain all members of another, ascending."""
+    return tuple(sorted(coalition for coalition in pattern if coalition & base == base))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +150,12 @@ class PayoffEnvironment(EqualArrays):
         found: Floats = np.einsum("ipk,rk->ipr", self.worth[:, :, : len(self.outcomes)], self.chosen)
         return found
 
+    @cached_property
+    def differs(self) -> NDArray[np.bool_]:
+        """Whether f prescribes different lotteries at two profiles, shape (P, P)."""
+        found: NDArray[np.bool_] = np.abs(self.chosen[:, None, :] - self.chosen[None, :, :]).max(axis=-1) > SAME_WEIGHT
+        return found
+
     def number(self, types: Sequence[int]) -> int:
         """Return the number of a profile of payoff types."""
         return int(np.ravel_multi_index(tuple(types), self.sizes))
@@ -158,6 +172,22 @@ class PayoffEnvironment(EqualArrays):
         fixed = dict(zip(members(coalition), types, strict=True))
         axes = [[fixed[i]] if i in fixed else list(range(size)) for i, size in enumerate(self.sizes)]
         return np.ravel_multi_index(np.ix_(*axes), self.sizes).reshape(-1)
+
+    def others(self, coalition: Coalition) -> Coalition:
+        """Return the agents outside a coalition."""
+        return ((1 << len(self)) - 1) & ~coalition
+
+    def outside(self, coalition: Coalition) -> Ints:
+        """Return for every profile the number of the outsiders' part of it, shape (P,).
+
+        The profiles of the outsiders are numbered 0 to Q - 1 in the order of ``coalition_profiles(others(coalition))``,
+        which is also the order of ``with_members(coalition, types)``.
+        """
+        found = np.empty(len(self.profiles), dtype=np.int64)
+        for types in self.coalition_profiles(coalition):
+            numbers = self.with_members(coalition, types)
+            found[numbers] = np.arange(len(numbers))
+        return found
 
     def profile_name(self, profile: Sequence[int]) -> str:
         """Write a profile of payoff types as ``a1:low|a2:high``."""
@@ -210,3 +240,15 @@ def truthful(sizes: Sequence[int]) -> Deception:
 def anything(sizes: Sequence[int]) -> Deception:
     """Return the deception in which everybody may report any payoff type."""
     return tuple(tuple(frozenset(range(size)) for _ in range(size)) for size in sizes)
+
+
+def unacceptable_reports(environment: PayoffEnvironment, deception: Deception) -> Ints:
+    """Return the numbers of true and reported profiles between which a deception changes what f prescribes.
+
+    Shape (pairs, 2), ascending; without any pair the deception is acceptable.
+    """
+    allowed = np.ones((1, 1), dtype=bool)
+    for reports in deception:
+        own = np.array([[k in allowed_here for k in range(len(reports))] for allowed_here in reports])
+        allowed = np.kron(allowed, own)
+    return np.argwhere(allowed & environment.differs)
