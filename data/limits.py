@@ -36,6 +36,18 @@ MAX_AGENTS = 5_000
 MAX_PIECE_SLOPES = 50_000_000
 """Most slopes of the pieces of a public-goods economy, pieces times agents, 0 included."""
 
+MAX_PAYOFF_AGENTS = 8
+"""Most agents of a payoff environment: they have 255 coalitions."""
+
+MAX_PAYOFF_PROFILES = 1_000
+"""Most profiles of payoff types: payoffs of reports against truths are 1,000,000 for each agent."""
+
+MAX_TYPE_PROFILES = 100_000
+"""Most profiles of types of a type space: each belief of a type is about the others' part of them."""
+
+MAX_MECHANISM_ENTRIES = 2_000_000
+"""Most entries of a mechanism's outcome function: profiles of messages times outcomes."""
+
 MAX_PLAYERS_IDENTICAL = 22
 """Most players when some are identical, so that structures are counted by type pattern."""
 

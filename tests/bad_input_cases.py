@@ -316,7 +316,7 @@ CASES = (
             (
                 "game.toml:1:kind: unknown kind 'chess'; known kinds: threat-game, characteristic-function, ntu-game, "
                 "partition-function, cournot, abatement, research-race, strategic-form, group-game, "
-                "pairwise-group-game, positive-size-game, public-goods"
+                "pairwise-group-game, positive-size-game, public-goods, payoff-environment"
             ),
         ),
     ),

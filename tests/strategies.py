@@ -26,7 +26,8 @@ from breakaway.data.games import (
     ThreatGame,
     TotalWorth,
 )
-from breakaway.data.groups import GroupGame, PairwiseGroupGame, Types, all_groups, frozen_floats
+from breakaway.data.groups import Floats, GroupGame, PairwiseGroupGame, Types, all_groups, frozen_floats
+from breakaway.data.payoff_environment import Mechanism, PayoffEnvironment, Revision, TypeSpace
 from breakaway.data.public_goods import PublicGoodsGame
 
 letters = st.characters(categories=["Lu", "Ll", "Nd"]) | st.sampled_from("_-.")
@@ -194,6 +195,62 @@ def public_goods_games(draw: st.DrawFn) -> PublicGoodsGame:
     return random_game(family, n, seed, draw(st.sampled_from([0.0, 0.4])), draw(st.sampled_from([2.5, math.inf])))
 
 
+@st.composite
+def payoff_environments(draw: st.DrawFn) -> PayoffEnvironment:
+    n = draw(st.integers(2, 3))
+    agents = tuple(draw(st.lists(names, min_size=n, max_size=n, unique=True)))
+    payoff_types = tuple(tuple(draw(st.lists(names, min_size=1, max_size=3, unique=True))) for _ in agents)
+    sizes = tuple(map(len, payoff_types))
+    every = draw(st.lists(names, min_size=1, max_size=5, unique=True))
+    vertices = draw(st.integers(1, len(every)))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    pattern = [s for s in range(1, 1 << n) if s.bit_count() == 1 or draw(st.booleans())]
+    return PayoffEnvironment(
+        agents,
+        payoff_types,
+        tuple(every[:vertices]),
+        tuple(every[vertices:]),
+        rng.normal(scale=100, size=(n, *sizes, len(every))),
+        lotteries(rng, sizes, (vertices,)),
+        tuple(pattern),
+        draw(st.none() | mechanisms(n, vertices, len(every) - vertices)),
+        draw(st.none() | type_spaces(sizes)),
+    )
+
+
+def lotteries(rng: np.random.Generator, given: tuple[int, ...], over: tuple[int, ...]) -> Floats:
+    """Return random lotteries with many zeros, shape (*given, *over)."""
+    weights = rng.random((math.prod(given), math.prod(over))) ** 3 * (rng.random((math.prod(given), 1)) < 0.8)
+    weights[weights < 0.1] = 0.0
+    weights[weights.sum(axis=1) == 0.0, 0] = 1.0
+    return (weights / weights.sum(axis=1, keepdims=True)).reshape((*given, *over))
+
+
+@st.composite
+def mechanisms(draw: st.DrawFn, n: int, vertices: int, rays: int) -> Mechanism:
+    messages = tuple(tuple(draw(st.lists(names, min_size=1, max_size=2, unique=True))) for _ in range(n))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    sizes = tuple(map(len, messages))
+    amounts = rng.integers(0, 3, size=(*sizes, rays))
+    return Mechanism(messages, np.concatenate([lotteries(rng, sizes, (vertices,)), amounts], axis=-1))
+
+
+@st.composite
+def type_spaces(draw: st.DrawFn, sizes: tuple[int, ...]) -> TypeSpace:
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    own = tuple(np.array([*range(size), *draw(st.lists(st.integers(0, size - 1), max_size=1))]) for size in sizes)
+    types = tuple(tuple(draw(st.lists(names, min_size=len(k), max_size=len(k), unique=True))) for k in own)
+    others = [tuple(len(k) for j, k in enumerate(own) if j != i) for i in range(len(own))]
+    beliefs = tuple(lotteries(rng, (len(k),), others[i]) for i, k in enumerate(own))
+    revisions = []
+    for t, belief in enumerate(beliefs[0]):
+        for seen in np.flatnonzero(belief.reshape(others[0][0], -1).sum(axis=1) == 0).tolist():
+            revised = np.zeros(others[0])
+            revised[seen] = lotteries(rng, (), others[0][1:])
+            revisions.append(Revision(0, t, ((1, seen),), revised))
+    return TypeSpace(types, own, beliefs, tuple(revisions))
+
+
 GAMES = {
     "threat-game": threat_games(),
     "characteristic-function": characteristic_functions(),
@@ -207,5 +264,6 @@ GAMES = {
     "pairwise-group-game": pairwise_group_games(),
     "positive-size-game": positive_size_games(("linear", "ces", "threshold", "quadratic", "bilinear", "recipes")),
     "public-goods": public_goods_games(),
+    "payoff-environment": payoff_environments(),
 }
 """A strategy for each kind of game."""

@@ -26,11 +26,11 @@ def test_declarations_are_complete(kind: Kind) -> None:
         assert len(set(table.column_names)) == len(table.columns)
         for column in table.columns:
             assert column.meaning
-            if column.type in (ColumnType.MEMBER, ColumnType.COALITION, ColumnType.STRUCTURE):
+            if column.type in (ColumnType.MEMBER, ColumnType.COALITION, ColumnType.STRUCTURE, ColumnType.TYPES):
                 assert column.domain in defined, f"{table.name}.{column.name} refers to names not defined before it"
             if column.type is not ColumnType.NUMBER:
                 assert column.bound is None
-                assert column.default is None
+                assert column.default is None or column.default in column.choices
             elif column.default is not None and column.bound is not None:
                 assert column.bound.allows(column.default)
         defined |= {column.domain for column in table.columns if column.type is ColumnType.NAME}

@@ -9,6 +9,7 @@ from breakaway.data.kinds.group_game import GROUP_GAME
 from breakaway.data.kinds.ntu_game import NTU_GAME
 from breakaway.data.kinds.pairwise_group_game import PAIRWISE_GROUP_GAME
 from breakaway.data.kinds.partition_function import PARTITION_FUNCTION
+from breakaway.data.kinds.payoff_environment import PAYOFF_ENVIRONMENT
 from breakaway.data.kinds.positive_size_game import POSITIVE_SIZE_GAME
 from breakaway.data.kinds.public_goods import PUBLIC_GOODS
 from breakaway.data.kinds.research_race import RESEARCH_RACE
@@ -31,6 +32,7 @@ KINDS: dict[str, Kind] = {
         PAIRWISE_GROUP_GAME,
         POSITIVE_SIZE_GAME,
         PUBLIC_GOODS,
+        PAYOFF_ENVIRONMENT,
     )
 }
 """Every kind by its name."""
