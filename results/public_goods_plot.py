@@ -34,7 +34,7 @@ MOST_BESIDE = 8
 MOST_WRITTEN_LENGTH = 24
 """Names of a coalition that take more letters are counted instead."""
 
-WIDE = 100.0
+WIDE = 20.0
 """Ratio of the largest to an ordinary value from which an axis is logarithmic."""
 
 
@@ -277,14 +277,17 @@ def _some(numbers: Sequence[int], most: int = 10) -> list[int]:
 
 
 def _draw_lines(axes: Axes, trace: pd.DataFrame) -> None:
+    """Draw a line for every agent, each thinner than the one before, so that lines upon each other show."""
     for k, agent in enumerate(trace.columns):
+        excess = 1.0 - k / len(trace.columns)
         axes.plot(
             trace.index,
             trace[agent],
             color=COLOURS[k % len(COLOURS)],
             linestyle="-" if k < len(COLOURS) else "--",
+            linewidth=0.6 + 3.6 * excess,
             marker="o",
-            markersize=3.5,
+            markersize=2.6 + 4.2 * excess,
             clip_on=False,
             label=str(agent),
         )
