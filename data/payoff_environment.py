@@ -17,6 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.coalitions import Coalition, format_coalition, members
+from breakaway.data.environment_checks import (
+    check_agents,
+    check_array,
+    check_labels,
+    check_lotteries,
+    check_onto,
+    check_pattern,
+)
 from breakaway.data.groups import EqualArrays, Floats
 from breakaway.data.problems import suggestion
 
@@ -117,6 +125,37 @@ class PayoffEnvironment(EqualArrays):
     pattern: tuple[Coalition, ...]
     mechanism: Mechanism | None = None
     type_space: TypeSpace | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not fit, lotteries that are none, and patterns without a single agent (ValueError)."""
+        check_agents(self.agents)
+        check_labels(self.agents, self.payoff_types, "payoff type")
+        n, vertices = len(self), len(self.outcomes)
+        check_array("utilities", self.utilities, (n, *self.sizes, vertices + len(self.rays)))
+        check_array("social_choice", self.social_choice, (*self.sizes, vertices))
+        check_lotteries("social_choice", self.social_choice, n)
+        check_pattern(self.pattern, self.agents)
+        if self.mechanism is not None:
+            self._check_mechanism(self.mechanism)
+        if self.type_space is not None:
+            self._check_type_space(self.type_space)
+
+    def _check_mechanism(self, mechanism: Mechanism) -> None:
+        check_labels(self.agents, mechanism.messages, "message")
+        n, vertices = len(self), len(self.outcomes)
+        shape = tuple(map(len, mechanism.messages))
+        check_array("the outcome function", mechanism.outcome, (*shape, vertices + len(self.rays)))
+        check_lotteries("the outcome function", mechanism.outcome[..., :vertices], n)
+        if (mechanism.outcome < 0).any():
+            raise ValueError("the outcome function moves outcomes backwards along rays; amounts must be at least 0")
+
+    def _check_type_space(self, space: TypeSpace) -> None:
+        check_labels(self.agents, space.types, "type")
+        check_onto(self.agents, space.payoff_type, self.sizes)
+        shape = tuple(map(len, space.types))
+        for i, belief in enumerate(space.beliefs):
+            check_array(f"the belief of {self.agents[i]!r}", belief, (shape[i], *shape[:i], *shape[i + 1 :]))
+            check_lotteries(f"the belief of {self.agents[i]!r}", belief, 1)
 
     def __len__(self) -> int:
         """Return the number of agents."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.environment_checks import SUM_TOLERANCE
 from breakaway.data.groups import Floats
 from breakaway.data.kinds.payoff_environment_profiles import (
-    SUM_TOLERANCE,
     Labels,
     Members,
     Sums,

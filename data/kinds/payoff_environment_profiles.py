@@ -9,14 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.environment_checks import SUM_TOLERANCE
 from breakaway.data.groups import Floats
 from breakaway.data.kinds.bargaining import missing_list
 from breakaway.data.payoff_environment import Ints
 from breakaway.data.problems import SHOWN, Findings, suggestion
 from breakaway.data.typed import Data, TypedTable, Types
-
-SUM_TOLERANCE = 1e-9
-"""How far from 1 probabilities may sum."""
 
 Members = tuple[tuple[int, int], ...]
 """Agents, ascending, each with the number of its payoff type, message or type."""
