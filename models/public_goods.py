@@ -106,10 +106,10 @@ def smooth_expressions(utilities: Utilities, members: Iterable[int], action: Seq
 def _written_terms(utilities: FormUtilities, i: int, action: Sequence[Any]) -> Any:
     """Sum of coefficient f(x_j) over the terms of agent i."""
     terms = utilities.terms
-    rows = np.flatnonzero(terms.agent == i).tolist()
-    coefficient, exponent, shift = (column.tolist() for column in (terms.coefficient, terms.exponent, terms.shift))
+    rows = np.flatnonzero(terms.agent == i)
+    columns = (column[rows].tolist() for column in (terms.source, terms.coefficient, terms.exponent, terms.shift))
     return pyo.quicksum(
-        coefficient[k] * WRITTEN_FORMS[terms.form[k]](action[terms.source[k]], exponent[k], shift[k]) for k in rows
+        c * WRITTEN_FORMS[terms.form[k]](action[j], e, s) for k, j, c, e, s in zip(rows.tolist(), *columns, strict=True)
     )
 
 

@@ -13,6 +13,7 @@ from breakaway.data.public_goods import FormUtilities, Pieces, PublicGoodsGame, 
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.dispatch import solve_game
 from breakaway.runners.public_goods.descent import descend, find_start, greatest_step
+from breakaway.runners.public_goods.elimination import by_elimination
 from breakaway.runners.public_goods.judge import by_descent, membership_path, preferred_outcome
 from breakaway.runners.public_goods.solution import Levels, gains
 from breakaway.runners.solvers import SolverOptions
@@ -218,3 +219,15 @@ def test_a_start_is_not_sent_out_of_all_scale_where_slopes_balance() -> None:
     assert verdict.in_core is False
     assert verdict.coalition == (0,)
     assert verdict.rounds[0].max() < 10.0
+
+
+@pytest.mark.parametrize(("family", "agents"), [("log", 3), ("sqrt", 4)])
+def test_rounding_of_a_mover_does_not_stop_the_others(family: str, agents: int) -> None:
+    """With externalities of 0 a mover can be just at its level, where its step is no more than rounding."""
+    game = random_game(family, agents, 0, 0.5)
+    a = game.outcomes.actions[game.outcomes.names.index("pareto-0")]
+    verdict = by_descent(game, a, LEVELS)
+    other = by_elimination(game, a, LEVELS, SolverOptions())
+    assert (verdict.in_core, verdict.coalition) == (other.in_core, other.coalition)
+    assert verdict.deviation is not None
+    assert gains(game, a, verdict.deviation)[list(verdict.coalition)].min() > LEVELS.eps

@@ -105,7 +105,7 @@ def greatest_step(jacobian: Floats, short: Floats, upper: Floats) -> tuple[Float
 def _made_feasible(jacobian: Floats, short: Floats, z: Floats) -> Floats:
     """Return z, shrunk until every row is met up to rounding: 0 meets them all, and the rows are linear."""
     rows = jacobian @ z
-    room = ROUNDING * (np.abs(jacobian) @ z + np.abs(short))
+    room = ROUNDING * ((np.abs(jacobian) @ z).max(initial=0.0) + np.abs(short))
     failing = rows < short - room
     if not failing.any():
         return z
@@ -206,7 +206,7 @@ def descend(
         movers = np.flatnonzero(gains <= level + settled)
         z = work.step(x, movers)
         if not z.any():
-            return Descent(tuple(points), work.systems)
+            raise LimitReachedError(f"rounding stops the descent at gains {level - gains.min():.2g} below its level")
         x = x.copy()
         x[movers] = np.where(z >= x[movers], 0.0, x[movers] - z)
         points.append(x)
