@@ -199,7 +199,7 @@ def test_methods_of_other_games_are_refused() -> None:
 
 
 def test_many_agents() -> None:
-    """A hundred and twenty agents with dense benefits log(1 + sum of W_ij x_j): the Lindahl outcome, and a bit more of it."""
+    """Dense benefits log(1 + sum of W_ij x_j) of 120 agents: the Lindahl outcome, and a bit more of it."""
     n = 120
     utilities = random_utilities("sub", n, 0)
     a = lindahl_point(utilities)
