@@ -23,6 +23,7 @@ Concept = Literal[
     "comparison",
     "ntu",
     "public-goods",
+    "implementation",
     "stable-assignment",
 ]
 """The question that an answer answers."""
@@ -83,7 +84,9 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         ),
         "counts": Column("boolean", "the equilibrium gives the worths of its structure"),
         "profile": Column("text", "action of every coalition (or player), A+B:high|C:low"),
-        "reason": Column("text", "why the coalition upsets the profile: disagreement, threat or better answer"),
+        "reason": Column(
+            "text", "why the coalition upsets the profile: disagreement, threat or better answer; of a verdict, why"
+        ),
         "threat": Column("integer", "number (or, in a threat game, name) of the threat within its breakaway"),
         "group": Column("text", "group, T+T+H: a type appears once for each member"),
         "type": Column("text", "name of the type"),
@@ -128,7 +131,9 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "unblocked": Column("boolean", "no credible threat gives all its members more"),
         "threat_gain": Column("number", "least gain of a member of the best credible threat; it blocks when positive"),
         "in_prekernel": Column("boolean", "the surpluses of every pair of players against each other balance"),
-        "weight": Column("number", "weight of the coalition in a balanced collection"),
+        "weight": Column(
+            "number", "weight of the coalition in a balanced collection; of an outcome, its probability or amount"
+        ),
         "step": Column(
             "integer", "place of the coalition in its stack, from the highest average down; in a path, from 0"
         ),
@@ -136,37 +141,70 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "statement": Column("text", "statement of the theory, as named in docs/theorems.md"),
         "hypothesis": Column("boolean", "what the statement assumes is true of this game"),
         "conclusion": Column("boolean", "what the statement concludes is true of this game"),
-        "holds": Column("boolean", "the conclusion is true or the hypothesis is not"),
+        "holds": Column(
+            "boolean", "the conclusion is true or the hypothesis is not; of a condition: true, false or undecided"
+        ),
         "lacking": Column("text", "what the hypothesis lacks; missing when it is true"),
         "witness": Column("text", "what shows that the conclusion is false; of two players, where the margin is least"),
         "other": Column("text", "name of the player to whom the player is compared"),
         "at_least_as_desirable": Column("boolean", "in no coalition does the player bring less than the other would"),
-        "margin": Column("number", "least worth that a coalition gains when the player takes the place of the other"),
+        "margin": Column(
+            "number",
+            "least worth that a coalition gains when the player takes the place of the other; of a condition, by how "
+            "much it holds",
+        ),
         "level": Column("integer", "rank of the excess among all excesses, from 1 for the largest"),
         "excess": Column("number", "worth of the coalition less what it gets"),
         "outside_option": Column("number", "the most that the player can get alone, never below disagreement"),
         "ideal_payoff": Column("number", "the most that any unblocked allocation leaves for the player"),
         "mean_threat": Column("number", "mean of what the player gets in the threats of all coalitions"),
         "subtracted": Column("number", "payoff from which the concept counts the player's gain"),
-        "outcome": Column("text", "name of the outcome that is asked about"),
+        "outcome": Column("text", "name of the outcome that is asked about; of an outcome or a ray in a reward"),
         "pareto_efficient": Column("boolean", "all agents together cannot each gain"),
         "individually_rational": Column("boolean", "nobody could do better alone"),
         "lindahl": Column("boolean", "a Lindahl outcome: everybody acts, and J(a) a = 0"),
-        "least_gain": Column("number", "least gain of a member of the coalition in its deviation"),
+        "least_gain": Column(
+            "number",
+            "least gain of a member of the coalition in its deviation; of a whistle-blower, by its reward",
+        ),
         "rounds": Column("integer", "rounds until the verdict"),
         "agent": Column("text", "name of the agent"),
-        "gain": Column("number", "utility in the deviation less utility in the outcome"),
-        "round": Column("integer", "round of the elimination; 0 is the start"),
+        "gain": Column("number", "utility in the deviation (when misreporting) less utility in the outcome (in truth)"),
+        "round": Column("integer", "round of the elimination; 0 is the start; of whistle-blowers, their order from 1"),
         "multiplier": Column("number", "weight of the agent's gain in the proof that the start covers all deviations"),
         "utility": Column("number", "utility of the agent"),
         "source": Column("text", "agent whose action the price is for"),
         "price": Column("number", "what the agent pays for a unit of the source's action; negative: is paid"),
         "share": Column("number", "part of the source's marginal cost that the agent pays"),
+        "condition": Column("text", "condition on the social choice function, as named in docs/implementation.md"),
+        "coalition_pattern": Column(
+            "text",
+            "coalitions that can form: minimal (single agents), maximal (all), or those of two or more, A+B|A+C",
+        ),
+        "method": Column("text", "how the condition was decided"),
+        "checked": Column("integer", "how many cases were tried to decide it"),
+        "true_profile": Column("text", "payoff types of the members, A:low|B:high"),
+        "reported_profile": Column("text", "payoff types that the members report"),
+        "others_profile": Column(
+            "text", "payoff types of the agents outside the coalition at which the member gains most"
+        ),
+        "others_reported": Column("text", "payoff types that the agents outside the coalition report"),
+        "deception": Column("text", "name of the deception: the condition that fails by it"),
+        "payoff_type": Column("text", "payoff type of the agent"),
+        "reported_type": Column("text", "a payoff type that it may then report"),
+        "reward": Column("integer", "number of the reward in a menu, from 1; for every conjecture one serves"),
+        "theorem": Column("text", "1: robust coalitional implementation; 2: robust implementation for the pattern"),
+        "implementable": Column("text", "true (conditions suffice), false (a necessary one fails) or undecided"),
+        "robust_s_ic": Column("text", "robust S incentive compatibility for the pattern: true, false or undecided"),
+        "robust_s_monotonicity": Column("text", "robust S monotonicity for the pattern: true, false or undecided"),
+        "interior_reward": Column("text", "interior S reward property for the pattern: true, false or undecided"),
+        "class": Column("integer", "patterns that differ only by exchanging agents who are alike share a number"),
     }
 )
 
 _FAILURE = ("worth", "required_worth", "shortfall", "breakaway")
 _MET = ("solution", "breakaway", "threat", "player", "payoff", "threat_payoff")
+_REPORT = ("condition", "coalition", "true_profile", "reported_profile")
 _STRUCTURES = Table(
     "a coalition structure",
     ("structure", "coalitions", "viable", "coarsest", "efficient"),
@@ -318,6 +356,48 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             ),
             "frontier": Table(
                 "an agent at a point of the Pareto frontier", ("point", "agent", "action", "utility", "in_core")
+            ),
+        },
+        "implementation": {
+            "conditions": Table(
+                "a condition on the social choice function",
+                ("condition", "coalition_pattern", "holds"),
+                ("reason", "method", "checked", "margin"),
+                required=True,
+            ),
+            "violations": Table(
+                "a member of a coalition that gains by misreporting",
+                (*_REPORT, "agent", "others_profile", "gain"),
+                required=True,
+            ),
+            "deceptions": Table(
+                "a payoff type that an agent may report in a deception that nobody dissolves",
+                ("deception", "agent", "payoff_type", "reported_type"),
+                required=True,
+            ),
+            "whistles": Table(
+                "a coalition that dissolves deceptions", (*_REPORT, "round", "least_gain"), required=True
+            ),
+            "rewards": Table(
+                "an outcome (or ray) of a whistle-blower's reward at reports of the others",
+                (*_REPORT, "others_reported", "outcome", "weight"),
+                ("round", "reward"),
+            ),
+            "verdict": Table(
+                "a theorem about implementation",
+                ("theorem", "coalition_pattern", "implementable", "reason"),
+                required=True,
+            ),
+            "patterns": Table(
+                "a coalition pattern",
+                (
+                    "coalition_pattern",
+                    "robust_s_ic",
+                    "robust_s_monotonicity",
+                    "interior_reward",
+                    "implementable",
+                    "class",
+                ),
             ),
         },
         "stable-assignment": {
