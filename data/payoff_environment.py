@@ -241,6 +241,14 @@ class PayoffEnvironment(EqualArrays):
         """Write a coalition as ``A+B``."""
         return format_coalition(coalition, self.agents)
 
+    def pattern_name(self, pattern: Sequence[Coalition]) -> str:
+        """Write a coalition pattern as ``minimal``, ``maximal``, or its coalitions of two or more, ``A+B|A+C``."""
+        joint = [coalition for coalition in sorted(pattern) if coalition.bit_count() > 1]
+        if not joint:
+            return "minimal"
+        everything = set(pattern) | set(minimal_pattern(len(self))) == set(maximal_pattern(len(self)))
+        return "maximal" if everything else "|".join(map(self.coalition_name, joint))
+
 
 def deception(environment: PayoffEnvironment, reports: Mapping[str, Mapping[str, Iterable[str]]]) -> Deception:
     """Return the deception with given reports of agents' payoff types, all by name; all other types report the truth.
