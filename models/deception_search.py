@@ -213,7 +213,8 @@ def _add_change_reported(model: pyo.ConcreteModel) -> None:
         for lie in model.change_lies[change]:
             through[lie].append(change)
 
-    def reported(m: pyo.ConcreteModel, *lie: str) -> object:
+    def reported(m: pyo.ConcreteModel, agent: str, true: str, report: str) -> object:
+        lie = agent, true, report
         return pyo.quicksum(m.change[change] for change in through[lie]) <= m.reports[lie]
 
     model.change_reported = pyo.Constraint(list(through), rule=reported, doc="a change needs all its reports")

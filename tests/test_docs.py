@@ -43,6 +43,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "compte_jehiel",
     "core",
     "cournot",
+    "deception_search",
     "descent_direction",
     "descent_step",
     "egalitarian",
