@@ -111,8 +111,8 @@ def _check_missing(
         return
     seen = ~np.isnan(values)
     absent = np.argwhere(~seen[listing])
-    doubtful = table.unidentified() + int((~table.usable("utility")).sum())
-    if len(absent) > doubtful + int((~table.usable("outcome", "profile")).sum()):
+    unplaced = len(table) + table.unread - int(seen.sum())
+    if len(absent) > unplaced:
         entries = [
             f"{types.agents[listing[i]]} of {outcomes.names[k]} at {types.profile_name(p)}"
             for i, p, k in absent[:SHOWN].tolist()
@@ -152,7 +152,7 @@ class Terms:
     @property
     def names(self) -> tuple[str, ...]:
         """All names."""
-        return (*self.payoff_types, *self.attributes)
+        return tuple(dict.fromkeys((*self.payoff_types, *self.attributes)))
 
     def values(self, formula: Formula, moves: Sequence[tuple[int, float]] = ()) -> Floats:
         """Return the formula at every vertex moved along rays by given amounts, shape (P, vertices)."""
