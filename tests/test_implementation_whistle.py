@@ -33,3 +33,10 @@ def test_largest_deception_that_no_agent_dissolves(case: Case) -> None:
     left = survivors(case.environment, Whistles(case.environment, "minimal"))
     listed = [[[k + 1 for k in sorted(reports)] for reports in own] for own in left]
     assert listed == case.expected["largest_no_whistle_deception"]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_largest_deception_that_no_agent_dissolves_with_coalitional_rewards(case: Case) -> None:
+    left = survivors(case.environment, Whistles(case.environment, "coalitional"))
+    listed = [[[k + 1 for k in sorted(reports)] for reports in own] for own in left]
+    assert listed == case.expected["largest_no_whistle_deception_coalitional"]

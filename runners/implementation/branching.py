@@ -24,12 +24,9 @@ import numpy as np
 
 from breakaway.data.coalitions import members
 from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import Ints
-from breakaway.runners.implementation.rewards import RewardSet
+from breakaway.data.payoff_environment import STRICT, Ints
+from breakaway.runners.implementation.rewards import Reward, RewardSet
 from breakaway.runners.solvers.options import SolverOptions
-
-STRICT = 1e-6
-"""A gain must exceed this to be one."""
 
 MOST = 1.0
 """Least gains above this are not told apart: a ray can make them as large as one likes."""
@@ -222,11 +219,36 @@ def _branch(
 def _add_keeper(program: RewardProgram, rewards: RewardSet, requirement: tuple[int, int], k: int) -> None:
     """Add u_j(y(theta'_-B), theta) <= u_j(f(theta), theta) for the k-th member j of a coalition."""
     number, row = requirement
-    rows = rewards.rows[number]
-    j = members(rows.coalition)[k]
-    add_no_gain(program, rewards, j, rows.true[row], rows.others[row])
+    required = rewards.requirements[number]
+    j = members(required.coalition)[k]
+    add_no_gain(program, rewards, j, required.true[row], required.others[row])
 
 
 def add_no_gain(program: RewardProgram, rewards: RewardSet, agent: int, true: Ints, others: Ints) -> None:
     """Add u_j(y(others), true) <= u_j(f(true), true) for an agent j at pairs of profiles."""
     program.add_blocks(others, rewards.environment.worth[agent, true], rewards.base_payoffs[agent, true])
+
+
+def program_of(rewards: RewardSet, options: SolverOptions) -> RewardProgram:
+    """Return the programme of the reward functions of a base, with what single agents require."""
+    environment = rewards.environment
+    program = RewardProgram(rewards.profiles, len(environment.outcomes), len(environment.rays), options)
+    for required in rewards.requirements:
+        if len(members(required.coalition)) == 1:
+            (agent,) = members(required.coalition)
+            add_no_gain(program, rewards, agent, required.true.ravel(), required.others.ravel())
+    return program
+
+
+def some_reward(rewards: RewardSet, options: SolverOptions | None = None) -> Reward | None:
+    """Return an element of a reward set, or None when the set is empty.
+
+    Raises
+    ------
+    ProgramError
+        When HiGHS fails, or the search is stopped before it looked everywhere.
+    """
+    found = search(program_of(rewards, options or SolverOptions()), rewards, Limits(above=-math.inf, enough=-math.inf))
+    if not found.complete:
+        raise ProgramError(f"no reward was found in {found.nodes} programmes, and not all possibilities were tried")
+    return None if found.weights is None else Reward(rewards.base, found.weights)

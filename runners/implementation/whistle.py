@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -30,71 +30,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import EqualArrays, Floats
+from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import (
+    STRICT,
     Deception,
-    Ints,
     PayoffEnvironment,
     coalitions_with,
     maximal_pattern,
     minimal_pattern,
 )
-from breakaway.runners.implementation.branching import (
-    STRICT,
-    Limits,
-    Optimum,
-    ProgramError,
-    RewardProgram,
-    add_no_gain,
-    search,
-)
-from breakaway.runners.implementation.rewards import Reward, RewardSet
+from breakaway.runners.implementation.branching import Limits, Optimum, ProgramError, RewardProgram, program_of
+from breakaway.runners.implementation.menus import ask_one_reward, grow_menu
+from breakaway.runners.implementation.questions import Blow, Question
+from breakaway.runners.implementation.rewards import RewardSet
 from breakaway.runners.solvers import SolverOptions
+
+__all__ = ["Blow", "Kind", "Whistles"]
 
 Kind: TypeAlias = Literal["minimal", "coalitional", "pattern"]
 
 DIVE = 200
 """Programmes that are spent on one reward for all conjectures before a menu is tried."""
-
-NODES = 20_000
-"""Programmes that any other search may take."""
-
-ROUNDS = 200
-"""Rewards that a menu may hold."""
-
-
-@dataclass(frozen=True, eq=False)
-class Blow(EqualArrays):
-    """Whether members blow the whistle, and why.
-
-    Attributes
-    ----------
-    holds
-        None where limits or the solver left it open.
-    value
-        Where it holds: a strict gain that every member can expect whatever it conjectures. Where it does not: a number
-        that the least gain of a member cannot exceed at the conjecture. Numbers above 1 are not told apart.
-    method
-        In words.
-    rewards
-        Where it holds: one reward for all conjectures, or a menu of which some reward serves, whatever the conjectures.
-    conjectures
-        Where it does not hold: conjectures at which no reward serves, shape (members, pairs), if there is any reward.
-    pairs
-        True and reported profiles (numbers) of the others that the test looked at, shape (pairs, 2).
-    """
-
-    holds: bool | None
-    value: float
-    method: str
-    pairs: Ints
-    rewards: tuple[Reward, ...] = ()
-    conjectures: Floats | None = None
-
-    @property
-    def reward(self) -> Reward | None:
-        """The one reward that serves all conjectures, if one does."""
-        return self.rewards[0] if len(self.rewards) == 1 else None
 
 
 @dataclass
@@ -125,7 +81,7 @@ class Whistles:
         single agents blow, rewards must not tempt any coalition (robust coalitional monotonicity). ``pattern``: the
         coalitions of a pattern blow, rewards must not tempt coalitions of the pattern (robust S monotonicity).
     pattern
-        For the kind ``pattern``; None: the environment's.
+        For the kind ``pattern``, plays no part in the others; None: the environment's.
     options
         The time limit is that of one question; a question that it ends is left open.
     """
@@ -142,7 +98,7 @@ class Whistles:
         Raises
         ------
         ValueError
-            For an unknown kind, or a pattern where the kind has none.
+            For an unknown kind.
         """
         self.environment, self.kind, self.options = environment, kind, options or SolverOptions()
         self.coalitions = _blowers(environment, kind, pattern)
@@ -193,22 +149,22 @@ class Whistles:
         mask = int.from_bytes(np.packbits(pairs).tobytes(), "big")
         blow = known.find(mask)
         if blow is None:
-            question = _Question(self.environment, coalition, key[1], key[2], np.argwhere(pairs))
+            question = Question(self.environment, coalition, key[1], key[2], np.argwhere(pairs))
             blow = known.exact[mask] = self._ask(question)
         return blow
 
-    def _ask(self, question: _Question) -> Blow:
+    def _ask(self, question: Question) -> Blow:
         """Answer by the method of the case."""
         try:
             if self.reward_set(question.coalition).is_convex:
                 return self._by_profile(question)
             return self._by_search(question)
         except ProgramError as error:
-            return Blow(None, math.nan, f"left open: {error}", question.pairs)
+            return question.open(str(error))
 
     # --- convex reward sets: one small programme for every profile that is reported -----------------------------------
 
-    def _by_profile(self, question: _Question) -> Blow:
+    def _by_profile(self, question: Question) -> Blow:
         """Y_i is a product over the others' reports, and so is the test."""
         default = self._default(question.coalition)
         if default is None:
@@ -229,7 +185,7 @@ class Whistles:
         conjectures[0, worst[1]] = worst[0].multipliers
         return question.no(value, "one programme, convex rewards", conjectures)
 
-    def _part(self, question: _Question, q: int, there: NDArray[np.bool_]) -> Optimum:
+    def _part(self, question: Question, q: int, there: NDArray[np.bool_]) -> Optimum:
         """Return the largest least gain where the others report the profile q."""
         pairs = question.pairs[there]
         key = (question.coalition, question.true, question.reported, q, pairs[:, 0].tobytes())
@@ -250,7 +206,8 @@ class Whistles:
             environment, rewards = self.environment, self.reward_set(coalition)
             program = RewardProgram(1, len(environment.outcomes), len(environment.rays), self.options)
             (agent,) = members(coalition)
-            true = rewards.rows[0].true[rewards.rows[0].others == q]
+            (required,) = rewards.requirements
+            true = required.true[required.others == q]
             worth, base = environment.worth[agent, true], rewards.base_payoffs[agent, true]
             program.add_blocks(np.zeros(len(true), dtype=np.int64), worth, base)
             self._blocks[coalition, q] = program
@@ -266,85 +223,32 @@ class Whistles:
 
     # --- reward sets that need not be convex --------------------------------------------------------------------------
 
-    def _by_search(self, question: _Question) -> Blow:
+    def _by_search(self, question: Question) -> Blow:
         """One reward for all conjectures; where that does not settle it, a menu."""
         rewards, program = self.reward_set(question.coalition), self._program(question.coalition)
-        rows = program.rows
-        question.add_gains(program)
+        limits = self._limits()
         point = len(question.pairs) == 1
-        limits = self._limits(math.inf if point else DIVE)
-        try:
-            found = search(program, rewards, limits)
-        finally:
-            program.drop(rows)
+        found = ask_one_reward(question, rewards, program, limits if point else replace(limits, nodes=DIVE))
         if found.weights is not None:
             return question.yes(found.value, "one reward, by branching", [found.weights])
         if found.bound <= STRICT:
-            conjectures = question.conjectures(found.multipliers[rows:])
+            conjectures = question.conjectures(found.multipliers)
             return question.no(found.bound, "no gain even without coalitions' requirements", conjectures)
-        if point and found.complete:
+        if not point:
+            return grow_menu(question, rewards, program, limits, self.options)
+        if found.complete:
             return question.no(STRICT, "one conjecture, by branching", np.ones((len(members(question.coalition)), 1)))
-        return Blow(None, math.nan, "left open", question.pairs)
+        return question.open("the limit was reached")
 
     def _program(self, coalition: Coalition) -> RewardProgram:
         """Return the programme of the reward functions, with what single agents require."""
         if coalition not in self._programs:
-            environment, rewards = self.environment, self.reward_set(coalition)
-            program = RewardProgram(rewards.profiles, len(environment.outcomes), len(environment.rays), self.options)
-            for rows in rewards.rows:
-                if len(members(rows.coalition)) == 1:
-                    (agent,) = members(rows.coalition)
-                    add_no_gain(program, rewards, agent, rows.true.ravel(), rows.others.ravel())
-            self._programs[coalition] = program
+            self._programs[coalition] = program_of(self.reward_set(coalition), self.options)
         return self._programs[coalition]
 
-    def _limits(self, nodes: float) -> Limits:
+    def _limits(self) -> Limits:
         limit = self.options.time_limit
-        deadline = math.inf if limit is None else time.monotonic() + limit
-        return Limits(above=STRICT, enough=STRICT, nodes=min(NODES, int(min(nodes, NODES))), deadline=deadline)
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """Members with types who are to report types, and the pairs of the others' profiles that are possible."""
-
-    environment: PayoffEnvironment
-    coalition: Coalition
-    true: tuple[int, ...]
-    reported: tuple[int, ...]
-    pairs: Ints
-
-    def prospects(self, pairs: Ints) -> tuple[Floats, Floats]:
-        """Return what members have from every outcome and ray, (S, pairs, K + R), and from f, (S, pairs), at pairs."""
-        joined = list(members(self.coalition))
-        true = self.environment.with_members(self.coalition, self.true)[pairs[:, 0]]
-        reported = self.environment.with_members(self.coalition, self.reported)[pairs[:, 1]]
-        return self.environment.worth[joined][:, true], self.environment.payoffs[joined][:, true, reported]
-
-    def add_gains(self, program: RewardProgram) -> None:
-        """Add t <= u_i(y(theta'_-S), theta) - u_i(f(theta'), theta) for every member and pair."""
-        worth, prescribed = self.prospects(self.pairs)
-        blocks = np.tile(self.pairs[:, 1], len(worth))
-        program.add_blocks(blocks, -worth.reshape(len(blocks), -1), -prescribed.ravel(), least=1.0)
-
-    def conjectures(self, multipliers: Floats) -> Floats:
-        """Return the conjectures that multipliers of the members' gains stand for, shape (S, pairs)."""
-        shares = np.maximum(multipliers, 0.0).reshape(-1, len(self.pairs))
-        total = shares.sum(axis=1, keepdims=True)
-        return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 1.0 / len(self.pairs))
-
-    def yes(self, value: float, method: str, weights: Sequence[Floats]) -> Blow:
-        """Answer that the members blow."""
-        rewards = tuple(Reward(self.coalition, own) for own in weights)
-        return Blow(True, value, method, self.pairs, rewards)
-
-    def no(self, value: float, method: str, conjectures: Floats) -> Blow:
-        """Answer that the members do not blow."""
-        return Blow(False, value, method, self.pairs, conjectures=conjectures)
-
-    def nothing(self) -> Blow:
-        """Answer that there is no reward at all."""
-        return Blow(False, -math.inf, "the reward set is empty", self.pairs)
+        return Limits(deadline=math.inf if limit is None else time.monotonic() + limit)
 
 
 def _blowers(environment: PayoffEnvironment, kind: Kind, pattern: Sequence[Coalition] | None) -> tuple[Coalition, ...]:
@@ -352,8 +256,6 @@ def _blowers(environment: PayoffEnvironment, kind: Kind, pattern: Sequence[Coali
         raise ValueError(f"unknown kind {kind!r}; choose one of 'minimal', 'coalitional', 'pattern'")
     single = minimal_pattern(len(environment))
     if kind != "pattern":
-        if pattern is not None:
-            raise ValueError(f"the kind {kind!r} has no pattern; leave it out, or ask for the kind 'pattern'")
         return single
     chosen = environment.pattern if pattern is None else pattern
     return tuple(sorted(set(chosen) | set(single)))
