@@ -68,10 +68,8 @@ def lemma_1_type_space(environment: PayoffEnvironment, violation: Violation) -> 
     for i, number in zip(true, violation.others, strict=True):
         profile = environment.profiles[number]
         if any(profile[j] != k for j, k in true.items()):
-            name, wanted = (
-                environment.profile_name(profile),
-                environment.members_name(violation.coalition, true.values()),
-            )
+            wanted = environment.members_name(violation.coalition, violation.true)
+            name = environment.profile_name(profile)
             raise ValueError(f"at {name} the members are not {wanted}: choose a profile with these types")
         beliefs[i][true[i]] = 0.0
         beliefs[i][(true[i], *np.delete(profile, i))] = 1.0
