@@ -95,7 +95,9 @@ def deception_of(listed: Sequence[Sequence[Sequence[int]]]) -> Deception:
 def random_environment(
     seed: int, family: str | None = None, agents: int | None = None, types: int | None = None
 ) -> PayoffEnvironment:
-    """Return a random environment of a family (default: one for each seed in turn), small integers throughout.
+    """Return a random environment of a family (default: one for each seed in turn), small numbers throughout.
+
+    Beside :data:`FAMILIES` there is ``no-disposal``: as ``charges``, but nothing can be wasted.
 
     Two or three agents with two or three types each, two to four outcomes, unless ``agents`` and ``types`` say other.
     Three agents never have more than 12 profiles, so that all deceptions can be listed.
@@ -104,8 +106,8 @@ def random_environment(
     name = family or FAMILIES[seed % len(FAMILIES)]
     n = agents or int(rng.choice([2, 2, 3]))
     sizes = (types,) * n if types else _sizes(n, rng)
-    if name == "charges":
-        return _charges(sizes, rng)
+    if name in ("charges", "no-disposal"):
+        return _charges(sizes, rng, name == "charges")
     outcomes = int(rng.integers(2, 5))
     utilities = _utilities(name, (n, *sizes, outcomes), rng)
     choice = _choice(utilities, rng)
@@ -155,11 +157,11 @@ def _waste(n: int, sizes: tuple[int, ...]) -> Floats:
     return np.array(rays)
 
 
-def _charges(sizes: tuple[int, ...], rng: np.random.Generator) -> PayoffEnvironment:
-    """Return a public good with a quantity and charges that may be wasted: u_i = v_i(theta) q - t_i.
+def _charges(sizes: tuple[int, ...], rng: np.random.Generator, disposal: bool) -> PayoffEnvironment:
+    """Return a public good with a quantity and charges: u_i = v_i(theta) q - t_i, perhaps with a ray to waste each.
 
-    The quantity is one half of the sum of the types; each agent is charged for the quantity or, at random, by the
-    pivotal rule half its type squared.
+    The quantity is half the sum of the types. Every agent is charged a quarter of its type squared, which keeps it
+    honest where values are private, or, at random, an equal share of the quantity.
     """
     n = len(sizes)
     levels = [np.sort(rng.choice([0.0, 0.5, 1.0, 1.5, 2.0], size=size, replace=False)) for size in sizes]
@@ -168,12 +170,9 @@ def _charges(sizes: tuple[int, ...], rng: np.random.Generator) -> PayoffEnvironm
     weight = float(rng.choice([0.0, 0.0, 0.5]))
     value = (1 - weight) * theta + weight * theta.mean(axis=0)
     own = theta**2 / 4 if rng.random() < 0.6 else np.broadcast_to(quantity / n, theta.shape)
-    offers = {
-        key: k for k, key in enumerate(dict.fromkeys(zip(quantity.ravel(), *(t.ravel() for t in own), strict=True)))
-    }
-    place = [offers[key] for key in zip(quantity.ravel(), *(t.ravel() for t in own), strict=True)]
-    table = np.array(list(offers))
+    chosen = np.stack([quantity, *own]).reshape(1 + n, -1).T
+    table, place = np.unique(chosen, axis=0, return_inverse=True)
     worth = value[..., None] * table[:, 0] - table[:, 1:].T.reshape(n, *(1,) * n, -1)
-    less = np.concatenate([-value[..., None], _waste(n, sizes)], axis=-1)
-    choice = np.eye(len(table))[place].reshape(*sizes, -1)
-    return environment(np.concatenate([worth, less], axis=-1), choice)
+    less = [-value[..., None], _waste(n, sizes)] if disposal else []
+    choice = np.eye(len(table))[place.ravel()].reshape(*sizes, -1)
+    return environment(np.concatenate([worth, *less], axis=-1), choice)

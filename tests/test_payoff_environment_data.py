@@ -46,6 +46,12 @@ def test_a_random_environment_is_complete(seed: int) -> None:
     assert environment == random_environment(seed)
 
 
+def test_what_cannot_be_wasted_has_no_rays() -> None:
+    with_rays, without = (random_environment(7, family) for family in ("charges", "no-disposal"))
+    assert np.array_equal(with_rays.social_choice, without.social_choice)
+    assert (len(with_rays.rays), without.rays) == (1 + len(with_rays), ())
+
+
 # --- tables that are wrong --------------------------------------------------------------------------------------------
 
 
