@@ -23,8 +23,9 @@ asterisk are the key: no two rows may agree in all of them.
 
 Names consist of letters, digits, `_`, `-` and `.`. A coalition is written `A+B`, a coalition structure `A+B|C`; spaces
 around the separators are allowed, and the order of members and of coalitions does not matter. A profile gives every
-coalition of a structure its action, `A+B:high|C:low`. A group is written like a coalition, but may have several
-members of one type, `T+T+H`. Numbers are finite and have a point as the decimal sign.
+coalition of a structure its action, `A+B:high|C:low`; a profile of single agents gives each its type or message,
+`A:high|B:low`. A group is written like a coalition, but may have several members of one type, `T+T+H`. Numbers are
+finite and have a point as the decimal sign.
 
 Up to 13 players where coalition structures are listed; up to 22 where many players are identical (equal in every column
 of `players`), as long as structures have at most 25,000 type patterns. Up to 22 players in a `characteristic-function`,
