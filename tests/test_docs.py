@@ -50,6 +50,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "group_welfare",
     "groups",
     "imputation",
+    "interior_reward",
     "lindahl",
     "lorenz_dominance",
     "nucleolus",
