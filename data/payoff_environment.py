@@ -297,5 +297,6 @@ def unacceptable_reports(environment: PayoffEnvironment, deception: Deception) -
     allowed = np.ones((1, 1), dtype=bool)
     for reports in deception:
         own = np.array([[k in allowed_here for k in range(len(reports))] for allowed_here in reports])
-        allowed = np.kron(allowed, own)
+        both = allowed[:, None, :, None] & own[:, None, :]
+        allowed = both.reshape(len(allowed) * len(own), -1)
     return np.argwhere(allowed & environment.differs)

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from breakaway.data.payoff_environment import Deception, PayoffEnvironment, unacceptable_reports
 from breakaway.runners.implementation.incentives import in_order
-from breakaway.runners.implementation.monotonicity import MonotonicityVerdict, lies
+from breakaway.runners.implementation.monotonicity import MonotonicityVerdict, Triple, allows, lies
 from breakaway.runners.implementation.whistle import Whistles
 
 MOST_DECEPTIONS = 200_000
 """Most deceptions that are listed unless more are asked for."""
+
+RECENT = 8
+"""How many coalitions that dissolved a deception are tried first on the next."""
 
 
 def by_enumeration(
@@ -81,18 +85,37 @@ def _judged(
             f"there are {count:,} deceptions, more than {limit:,}: raise the limit, or use by_elimination or "
             "by_learned_clauses"
         )
+    trial = _Trial(whistles)
     for deception in all_deceptions(environment.sizes):
         if acceptable_too or len(unacceptable_reports(environment, deception)):
-            yield deception, _is_dissolved(whistles, deception)
+            yield deception, trial.is_dissolved(deception)
 
 
-def _is_dissolved(whistles: Whistles, deception: Deception) -> bool | None:
-    """Tell whether somebody dissolves a deception; None when nobody is known to but a test has no answer."""
-    left_open = False
-    for coalition in in_order(whistles.coalitions):
-        for triple in lies(deception, coalition):
-            holds = whistles.blows(*triple, deception).holds
+class _Trial:
+    """Tries everybody on one deception after the other, whoever dissolved the last ones first."""
+
+    def __init__(self, whistles: Whistles) -> None:
+        """Start with nobody."""
+        self._whistles, self._recent = whistles, deque[Triple](maxlen=RECENT)
+
+    def is_dissolved(self, deception: Deception) -> bool | None:
+        """Tell whether somebody dissolves a deception; None when nobody is known to but a test has no answer."""
+        left_open = False
+        for triple in self._candidates(deception):
+            holds = self._whistles.blows(*triple, deception).holds
             if holds:
+                self._remember(triple)
                 return True
             left_open |= holds is None
-    return None if left_open else False
+        return None if left_open else False
+
+    def _candidates(self, deception: Deception) -> Iterator[Triple]:
+        """Yield the recent coalitions with lies that the deception allows, then all."""
+        yield from [triple for triple in self._recent if allows(deception, triple)]
+        for coalition in in_order(self._whistles.coalitions):
+            yield from lies(deception, coalition)
+
+    def _remember(self, triple: Triple) -> None:
+        if triple in self._recent:
+            self._recent.remove(triple)
+        self._recent.appendleft(triple)

@@ -191,6 +191,11 @@ def lies(deception: Deception, coalition: Coalition) -> Iterator[Triple]:
         yield coalition, tuple(t for t, _ in told), tuple(r for _, r in told)
 
 
+def allows(deception: Deception, triple: Triple) -> bool:
+    """Tell whether a deception allows a coalition with these types to report those."""
+    return all(r in deception[i][t] for i, t, r in zip(members(triple[0]), triple[1], triple[2], strict=True))
+
+
 # --- elimination ------------------------------------------------------------------------------------------------------
 
 
