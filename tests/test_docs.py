@@ -35,6 +35,7 @@ WITH_PROGRAMS = [
 ]
 WITH_PROGRAMS_ELSEWHERE = {
     "abatement",
+    "augmented_mechanism",
     "axioms",
     "best_response",
     "coalition_deviation",
@@ -50,6 +51,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "group_welfare",
     "groups",
     "imputation",
+    "interim",
     "interior_reward",
     "lindahl",
     "lorenz_dominance",

@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from implementation_cases import environment, random_environment, reference_cases
+from application_cases import run_page
+from implementation_cases import deception_of, environment, random_environment, reference_cases
 
 from breakaway.data.coalitions import Coalition, members
 from breakaway.data.groups import Floats
@@ -252,6 +253,26 @@ def test_truth_is_dissolved_by_nobody() -> None:
     assert dissolve(menu, truthful(menu.environment.sizes)) is None
 
 
+def test_several_rewards_dissolve_what_no_single_one_does() -> None:
+    """Agent 1 needs one reward or another, depending on what it believes; the mechanism offers both."""
+    case = reference_cases("whistle_test")["RI-nonconvex-reward-set"]
+    game, deception = case.environment, deception_of(case.inputs["deception"])
+    blow = Whistles(game, "coalitional").blows(0b01, (0,), (0,), deception)
+    assert blow.holds
+    assert len(blow.rewards) > 1
+    bad = Reward(0b01, np.eye(4)[[0, 0, 0]])
+    menu = reward_menu(game, 1, blow.rewards, [bad, Reward(0b10, np.eye(4)[[0]])])
+    assert dissolve(menu, deception, [0b01]) is None
+    augmented = augmented_mechanism(menu, 8)
+    used = set()
+    for seed in range(20):
+        space, told = deception_type_space(game, deception, seed)
+        found = interim_deviation(game, augmented.mechanism, space, augmented.silent(told), [0b01])
+        assert found is not None
+        used.add(augmented.mechanism.messages[0][found.messages[0]].split("-")[2])
+    assert len(used) > 1
+
+
 def test_a_deception_that_nobody_dissolves_is_named() -> None:
     game = ENVIRONMENTS["RI-ex2"]
     menu = reward_menu(game, 1)
@@ -333,8 +354,6 @@ def test_menus_refuse_what_is_no_reward() -> None:
         reward_menu(game, 1, [Reward(0b11, tempting[:1])])
     with pytest.raises(ValueError, match="no interior reward has the base 1: give at least one"):
         reward_menu(game, 1, interior=[])
-    with pytest.raises(ValueError, match="a reward of 1 is not in its reward set"):
-        reward_menu(ENVIRONMENTS["RI-ex1-no-disposal-.5-1"], 2)
 
 
 def test_lotteries_that_would_tempt_are_refused() -> None:
@@ -390,3 +409,10 @@ def test_the_mechanism_is_written_with_its_environment() -> None:
     assert kind == "payoff-environment"
     assert len(tables["messages"]) == sum(map(len, augmented.mechanism.messages))
     assert len(tables["outcome_function"]) == np.count_nonzero(augmented.mechanism.outcome)
+
+
+def test_the_page_prints_what_it_says() -> None:
+    pairs = run_page("augmented_mechanism")
+    assert len(pairs) >= 4
+    for written, obtained in pairs:
+        assert obtained == written

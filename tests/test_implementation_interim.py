@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from application_cases import run_page
 from implementation_cases import Case, environment, random_environment, reference_cases
 
 from breakaway.data.coalitions import Coalition, members
@@ -342,3 +343,10 @@ def test_wrong_revisions_are_refused(
     space = replace(space, revisions=(Revision(0, 0, members_types, np.array(belief)),))
     with pytest.raises(ValueError, match=message):
         interim_coalitional_ic(game, space)
+
+
+def test_the_page_prints_what_it_says() -> None:
+    pairs = run_page("interim")
+    assert len(pairs) >= 4
+    for written, obtained in pairs:
+        assert obtained == written

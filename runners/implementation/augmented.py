@@ -56,6 +56,9 @@ Theorem = Literal[1, 2]
 SAME_REWARD = 1e-9
 """Rewards whose weights differ by no more are the same."""
 
+SAME_GAIN = 1e-9
+"""Of those who dissolve a deception with gains that differ by no more, the first is named."""
+
 
 @dataclass(frozen=True, eq=False)
 class Menu:
@@ -114,8 +117,8 @@ def reward_menu(
         Rewards to propose, such as those with which a monotonicity condition was proved (``whistle.blow.rewards``).
     interior
         The interior rewards, at least one for every base. None: where rays make everybody worse off at every profile,
-        two constant outcomes below all that f prescribes, one further down than the other; else, for all types of the
-        base, what f prescribes if the base reports them.
+        two constant outcomes below all that f prescribes, one further down than the other; else what f prescribes if
+        the base reports given types, for all types where that is a reward.
 
     Raises
     ------
@@ -179,7 +182,7 @@ def _default_interior(environment: PayoffEnvironment, sets: Mapping[Coalition, R
         if low is not None:
             yield from (Reward(base, np.tile(outcome, (own.profiles, 1))) for outcome in low)
         else:
-            yield from _slices(environment, base)
+            yield from (reward for reward in _slices(environment, base) if own.contains(reward.weights))
 
 
 def _wasted(environment: PayoffEnvironment) -> Floats | None:
@@ -371,26 +374,41 @@ class Dissolution:
     least_gain: float
 
 
-def dissolve(menu: Menu, deception: Deception) -> Dissolution | None:
+def dissolve(menu: Menu, deception: Deception, blowers: Sequence[Coalition] | None = None) -> Dissolution | None:
     """Return who dissolves a deception with one reward of the menu, and the least integer for that.
 
-    Of all who can, the one with the least integer; the first of several. None: nobody can with a single reward. Then
-    members may still be able to with different rewards for different beliefs, which
-    :func:`breakaway.runners.implementation.interim.interim_deviation` finds on a given type space.
+    Asked are all coalitions that the theorem has blow the whistle, or ``blowers``, some of them.
+    Of all who can it is the one with the least integer, then the one whose members gain most, then the first. None:
+    nobody can with a single reward. Then members may still be able to with different rewards for different beliefs,
+    which :func:`breakaway.runners.implementation.interim.interim_deviation` finds on a given type space.
     """
     best: Dissolution | None = None
-    for coalition in in_order(menu.blowers):
-        tail, pairs = menu.tail(coalition), _pairs(menu.environment, coalition, deception)
-        for _, true, reported in lies(deception, coalition):
-            rest = _gains(menu.environment, coalition, true, reported, pairs, tail)
-            for number, reward in enumerate(menu.rewards[coalition]):
-                gains = _gains(menu.environment, coalition, true, reported, pairs, reward)
-                if gains.min() > STRICT:
-                    integer = least_integer(gains, rest)
-                    if best is None or integer < best.integer:
-                        value = float(((integer * gains + rest) / (integer + 1)).min())
-                        best = Dissolution(coalition, true, reported, number, integer, value)
+    for coalition in in_order(menu.blowers if blowers is None else blowers):
+        for found in _dissolving(menu, coalition, deception):
+            if best is None or _is_better(found, best):
+                best = found
     return best
+
+
+def _is_better(one: Dissolution, other: Dissolution) -> bool:
+    """Tell whether one needs a lesser integer, or the same and gains more."""
+    if one.integer != other.integer:
+        return one.integer < other.integer
+    return one.least_gain > other.least_gain + SAME_GAIN
+
+
+def _dissolving(menu: Menu, coalition: Coalition, deception: Deception) -> Iterator[Dissolution]:
+    """Yield the types, reports and rewards with which a coalition dissolves a deception."""
+    environment, tail = menu.environment, menu.tail(coalition)
+    pairs = _pairs(environment, coalition, deception)
+    for _, true, reported in lies(deception, coalition):
+        rest = _gains(environment, coalition, true, reported, pairs, tail)
+        for number, reward in enumerate(menu.rewards[coalition]):
+            gains = _gains(environment, coalition, true, reported, pairs, reward)
+            if gains.min() > STRICT:
+                integer = least_integer(gains, rest)
+                value = float(((integer * gains + rest) / (integer + 1)).min())
+                yield Dissolution(coalition, true, reported, number, integer, value)
 
 
 def needed_integer(menu: Menu, deceptions: Iterable[Deception]) -> int:
