@@ -82,11 +82,14 @@ class RewardProgram:
             coefficients = np.column_stack([coefficients, np.full(len(blocks), least)])
         self._add(index.astype(np.int32), coefficients, right)
 
-    def add_gains(self, coefficients: Floats, right: Floats) -> None:
-        """Add rows t - coefficients[r] . y <= right[r] over all blocks, coefficients of shape (rows, blocks, K + R)."""
+    def add_gains(self, coefficients: Floats, right: Floats, least: bool = True) -> None:
+        """Add rows t - coefficients[r] . y <= right[r] over all blocks, coefficients of shape (rows, blocks, K + R).
+
+        Without ``least`` the rows do not contain t.
+        """
         flat = coefficients.reshape(len(right), -1)
         index = np.broadcast_to(np.arange(flat.shape[1] + 1, dtype=np.int32), (len(right), flat.shape[1] + 1))
-        self._add(np.ascontiguousarray(index), np.column_stack([-flat, np.ones(len(right))]), right)
+        self._add(np.ascontiguousarray(index), np.column_stack([-flat, np.full(len(right), float(least))]), right)
 
     def _add(self, index: Any, coefficients: Floats, right: Floats) -> None:
         rows, width = coefficients.shape

@@ -72,14 +72,18 @@ class Question:
         blocks = np.tile(self.pairs[:, 1], len(worth))
         program.add_blocks(blocks, -worth.reshape(len(blocks), -1), -prescribed.ravel(), least=1.0)
 
-    def add_expected_gains(self, program: RewardProgram, conjectures: Floats) -> None:
-        """Add t <= sum over pairs of psi_i times the gain for every member; conjectures have shape (S, pairs)."""
+    def add_expected_gains(self, program: RewardProgram, conjectures: Floats, least: float | None = None) -> None:
+        """Add t <= sum over pairs of psi_i times the gain for every member; conjectures have shape (S, pairs).
+
+        With ``least``, a number stands in the place of t.
+        """
         worth, prescribed = self.prospects(self.pairs)
         coefficients = np.zeros((len(worth), program.blocks, program.width))
         weighted = conjectures[:, :, None] * worth
         for q in np.unique(self.pairs[:, 1]).tolist():
             coefficients[:, q] = weighted[:, self.pairs[:, 1] == q].sum(axis=1)
-        program.add_gains(coefficients, -(conjectures * prescribed).sum(axis=1))
+        right = -(conjectures * prescribed).sum(axis=1)
+        program.add_gains(coefficients, right if least is None else right - least, least is None)
 
     def gains(self, weights: Floats) -> Floats:
         """Return what members gain at every pair by a reward y of shape (Q, K + R), shape (S, pairs)."""

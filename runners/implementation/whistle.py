@@ -8,11 +8,8 @@ Steps of :meth:`Whistles.blows`:
 1. one reward for all conjectures: the largest least gain over members and pairs of types; a strict gain is enough;
 2. where the reward set is convex, or there is one conjecture only, that is also necessary (minimax); so it is where
    no gain is left without what coalitions of two or more require;
-3. else a menu of rewards grows: find the conjectures that are hardest for the menu; if some reward of the menu still
-   gives strict gains, the menu serves all conjectures; else find the best reward for these conjectures; if it gives no
-   strict gain, nobody blows; else it joins the menu.
-
-For a single agent step 3 is column generation over the convex hull of the reward set.
+3. else a menu of rewards grows (:mod:`breakaway.runners.implementation.menus`) until it serves all conjectures, or at
+   some conjectures no reward gives strict gains.
 
 Reference: Guo and Yannelis (2020), Robust Coalitional Implementation, Definitions 5 and 8.
 """
@@ -40,17 +37,14 @@ from breakaway.data.payoff_environment import (
     minimal_pattern,
 )
 from breakaway.runners.implementation.branching import Limits, Optimum, ProgramError, RewardProgram, program_of
-from breakaway.runners.implementation.menus import ask_one_reward, grow_menu
+from breakaway.runners.implementation.menus import DIVE, ask_one_reward, grow_menu
 from breakaway.runners.implementation.questions import Blow, Question
-from breakaway.runners.implementation.rewards import RewardSet
+from breakaway.runners.implementation.rewards import Reward, RewardSet
 from breakaway.runners.solvers import SolverOptions
 
 __all__ = ["Blow", "Kind", "Whistles"]
 
 Kind: TypeAlias = Literal["minimal", "coalitional", "pattern"]
-
-DIVE = 200
-"""Programmes that are spent on one reward for all conjectures before a menu is tried."""
 
 
 @dataclass
@@ -153,6 +147,26 @@ class Whistles:
             blow = known.exact[mask] = self._ask(question)
         return blow
 
+    def one_reward(
+        self, coalition: Coalition, true: Sequence[int], reported: Sequence[int], deception: Deception
+    ) -> tuple[float, Reward | None]:
+        """Return the largest least gain that a single reward gives to members at all pairs, and such a reward.
+
+        At most 1; minus infinity and None where the reward set is empty.
+
+        Raises
+        ------
+        ProgramError
+            When HiGHS fails, or the search is stopped before it looked everywhere.
+        """
+        pairs = np.argwhere(self.pairs(coalition, deception))
+        question = Question(self.environment, coalition, tuple(true), tuple(reported), pairs)
+        limits = replace(self._limits(), above=-math.inf, enough=math.inf)
+        found = ask_one_reward(question, self.reward_set(coalition), self._program(coalition), limits)
+        if not found.complete:
+            raise ProgramError(f"stopped after {found.nodes} programmes; raise or leave out the time limit")
+        return found.value, None if found.weights is None else Reward(coalition, found.weights)
+
     def _ask(self, question: Question) -> Blow:
         """Answer by the method of the case."""
         try:
@@ -231,6 +245,8 @@ class Whistles:
         found = ask_one_reward(question, rewards, program, limits if point else replace(limits, nodes=DIVE))
         if found.weights is not None:
             return question.yes(found.value, "one reward, by branching", [found.weights])
+        if math.isinf(found.bound):
+            return question.nothing()
         if found.bound <= STRICT:
             conjectures = question.conjectures(found.multipliers)
             return question.no(found.bound, "no gain even without coalitions' requirements", conjectures)
