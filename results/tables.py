@@ -186,7 +186,7 @@ COLUMNS: Mapping[str, Column] = MappingProxyType(
         "true_profile": Column("text", "payoff types of the members, A:low|B:high"),
         "reported_profile": Column("text", "payoff types that the members report"),
         "others_profile": Column(
-            "text", "payoff types of the agents outside the coalition at which the member gains most"
+            "text", "payoff types of all agents; those outside the coalition are as the member gains most"
         ),
         "others_reported": Column("text", "payoff types that the agents outside the coalition report"),
         "deception": Column("text", "name of the deception: the condition that fails by it"),
@@ -368,6 +368,7 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
             "violations": Table(
                 "a member of a coalition that gains by misreporting",
                 (*_REPORT, "agent", "others_profile", "gain"),
+                ("coalition_pattern",),
                 required=True,
             ),
             "deceptions": Table(
@@ -376,12 +377,15 @@ TABLES: Mapping[Concept, Mapping[str, Table]] = MappingProxyType(
                 required=True,
             ),
             "whistles": Table(
-                "a coalition that dissolves deceptions", (*_REPORT, "round", "least_gain"), required=True
+                "a coalition that blows the whistle",
+                (*_REPORT, "round", "least_gain"),
+                ("coalition_pattern",),
+                required=True,
             ),
             "rewards": Table(
                 "an outcome (or ray) of a whistle-blower's reward at reports of the others",
                 (*_REPORT, "others_reported", "outcome", "weight"),
-                ("round", "reward"),
+                ("coalition_pattern", "round", "reward"),
             ),
             "verdict": Table(
                 "a theorem about implementation",

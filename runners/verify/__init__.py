@@ -3,6 +3,7 @@
 from breakaway.runners.verify.characteristic import verify_characteristic
 from breakaway.runners.verify.comparison import verify_comparison
 from breakaway.runners.verify.groups import verify_assignment
+from breakaway.runners.verify.implementation import verify_implementation
 from breakaway.runners.verify.ntu import verify_ntu
 from breakaway.runners.verify.positive import verify_positive
 from breakaway.runners.verify.public_goods import verify_public_goods
@@ -16,6 +17,7 @@ __all__ = [
     "verify_assignment",
     "verify_characteristic",
     "verify_comparison",
+    "verify_implementation",
     "verify_ntu",
     "verify_positive",
     "verify_public_goods",
