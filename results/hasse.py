@@ -49,7 +49,7 @@ def hasse(structures: Sequence[str], players: Sequence[str], identical: Sequence
     levels: dict[int, list[str]] = {}
     for name, structure in parsed.items():
         levels.setdefault(len(structure), []).append(name)
-    return Hasse(_settle(levels, edges), edges)
+    return Hasse(settle(levels, edges), edges)
 
 
 def _pattern(structure: Structure, kinds: Sequence[int]) -> Pattern:
@@ -65,7 +65,8 @@ def _mergers(structure: Structure) -> list[Structure]:
     ]
 
 
-def _settle(levels: Mapping[int, list[str]], edges: Sequence[tuple[str, str]]) -> dict[str, tuple[float, float]]:
+def settle(levels: Mapping[int, list[str]], edges: Sequence[tuple[str, str]]) -> dict[str, tuple[float, float]]:
+    """Return positions of the names on every level, at the height of minus its number, with few crossings."""
     neighbours: dict[str, list[str]] = {name: [] for level in levels.values() for name in level}
     for below, above in edges:
         neighbours[below].append(above)
