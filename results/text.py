@@ -10,6 +10,7 @@ from breakaway.results.tables import Concept
 from breakaway.results.text_comparison import comparison_sections
 from breakaway.results.text_divisions import characteristic_sections, division_sections
 from breakaway.results.text_groups import group_sections
+from breakaway.results.text_implementation import implementation_sections
 from breakaway.results.text_ntu import ntu_sections
 from breakaway.results.text_public_goods import public_goods_sections
 from breakaway.results.text_strategic import strategic_sections
@@ -30,6 +31,7 @@ _SECTIONS: Mapping[Concept, Callable[[Answer], Iterator[list[str]]]] = {
     "comparison": comparison_sections,
     "ntu": ntu_sections,
     "public-goods": public_goods_sections,
+    "implementation": implementation_sections,
     "stable-assignment": group_sections,
 }
 

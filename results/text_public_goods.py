@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from breakaway.results.records import Answer
-from breakaway.results.wording import GLUE, aligned, fits, listing, number, paragraph, plural, settled
+from breakaway.results.wording import GLUE, agents, aligned, fits, listing, number, paragraph, plural, settled
 
 MOST_OUTCOMES = 20
 MOST_ROWS = 20
@@ -71,19 +71,13 @@ def _walk(answer: Answer, outcome: str) -> str:
     if len(names) == 1:
         (only,) = members
         acts = "do nothing" if _action(only) == "0" else f"act at {_action(only)}"
-        return f"{_agents(names)} alone would walk away, {acts} and gain {number(only['gain'])}{limit}."
+        return f"{agents(names)} alone would walk away, {acts} and gain {number(only['gain'])}{limit}."
     least = number(min((row["gain"] for row in members), default=float("nan")))
     if len(names) == len(answer.players):
         everybody = "both" if len(names) == 2 else f"all {len(names):,}"
         return f"{everybody} together can do better, and each would gain at least {least}{limit}."
-    who = _agents(names) if len(names) <= MOST_NAMED else f"{len(names):,} of {len(answer.players):,} agents"
+    who = agents(names) if len(names) <= MOST_NAMED else f"{len(names):,} of {len(answer.players):,} agents"
     return f"{who} would walk away together, and each would gain at least {least}{limit}."
-
-
-def _agents(names: list[str]) -> str:
-    """Write names; those that may be read as numbers as ``agents 1 and 2``."""
-    plain = all(name[:1].isalpha() for name in names)
-    return listing(names) if plain else f"agent{'s' if len(names) > 1 else ''} {listing(names)}"
 
 
 def _action(row: dict[str, Any]) -> str:

@@ -67,6 +67,12 @@ def listing(items: Iterable[str], last: str = "and", most: int | None = None) ->
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def agents(names: Sequence[str]) -> str:
+    """Write names of agents; those that may be read as numbers as ``agents 1 and 2``."""
+    plain = all(name[:1].isalpha() for name in names)
+    return listing(names) if plain else f"agent{'s' if len(names) > 1 else ''} {listing(names)}"
+
+
 def braces(coalition: str) -> str:
     """Write the coalition ``A+B`` as the set ``{A,B}``."""
     return "{" + coalition.replace("+", ",") + "}"
