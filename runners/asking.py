@@ -11,7 +11,9 @@ from breakaway.runners.division import Divider, divide_exactly
 from breakaway.runners.model_division import model_divider
 from breakaway.runners.solvers import SolverOptions
 
-Method = Literal["exact", "model", "ordered", "descent", "elimination", "elimination-as-printed", "brute-force"]
+Method = Literal[
+    "exact", "model", "ordered", "descent", "elimination", "elimination-as-printed", "brute-force", "enumeration"
+]
 ORDERED_ONLY = (
     "method ordered divides the grand coalition of a characteristic function and nothing else: use method exact"
 )

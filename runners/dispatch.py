@@ -17,6 +17,7 @@ from breakaway.data.families import GROUP_GAMES, NOT_BARGAINING, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Game, NtuGame, StrategicFormGame, ThreatGame
 from breakaway.data.groups import FiniteGroupGame
 from breakaway.data.instances import Instance
+from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.records import Answer
@@ -27,6 +28,7 @@ from breakaway.runners.comparison import solve_concepts
 from breakaway.runners.division import Division
 from breakaway.runners.groups.assign import Told, solve_assignment
 from breakaway.runners.groups.positive import positive_answer
+from breakaway.runners.implementation.answer import solve_implementation
 from breakaway.runners.ntu import solve_ntu
 from breakaway.runners.public_goods.answer import METHODS as PUBLIC_GOODS_METHODS
 from breakaway.runners.public_goods.answer import solve_public_goods
@@ -38,6 +40,7 @@ from breakaway.runners.verify import (
     verify_assignment,
     verify_characteristic,
     verify_comparison,
+    verify_implementation,
     verify_ntu,
     verify_positive,
     verify_public_goods,
@@ -70,8 +73,8 @@ def solve_game(
 
     A game with threats gets its coalitional Nash solutions, a characteristic function or a game without transferable
     utility those of every coalition, a game with externalities the verdict on every coalition structure, a game of
-    small groups a stable assignment, a public-goods economy the verdict on every outcome. ``told`` is called with
-    lines of progress where there are any.
+    small groups a stable assignment, a public-goods economy the verdict on every outcome, a payoff environment the
+    conditions of robust implementation. ``told`` is called with lines of progress where there are any.
 
     Raises
     ------
@@ -91,6 +94,8 @@ def solve_game(
 def _solve(game: AnyGame, how: HowToSolve, about: About, hooks: Hooks | None, told: Told) -> Answer:
     if isinstance(game, PublicGoodsGame):
         return solve_public_goods(game, how, about, told)
+    if isinstance(game, PayoffEnvironment):
+        return solve_implementation(game, how, about, told)
     if isinstance(game, GROUP_GAMES):
         return _solve_market(game, how, about, told)
     return _solve_bargaining(game, how, about, hooks)
@@ -110,15 +115,16 @@ def _solve_bargaining(game: Game, how: HowToSolve | None, about: About, hooks: H
 
 def _refuse_method(game: AnyGame, method: Method) -> None:
     """Raise when a method is not one for the family of the game."""
-    known = tuple(PUBLIC_GOODS_METHODS)
     if isinstance(game, PublicGoodsGame):
-        if method not in known:
-            raise ValueError(f"method {method} is not for public goods: use one of {', '.join(known)}")
-        return
-    if method in known and method != "exact":
-        raise ValueError(f"method {method} is for public goods: use method exact or model")
-    if method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
+        family, known = "public goods", tuple(PUBLIC_GOODS_METHODS)
+    elif isinstance(game, PayoffEnvironment):
+        family, known = "implementation", ("exact", "enumeration")
+    elif method == "ordered" and not isinstance(game, CharacteristicFunctionGame):
         raise ValueError(ORDERED_ONLY)
+    else:
+        family, known = "this kind of game", ("exact", "model", "ordered")
+    if method not in known:
+        raise ValueError(f"method {method} is not for {family}: use one of {', '.join(known)}")
 
 
 def _solve_market(game: FiniteGroupGame | PositiveSizeGame, how: HowToSolve | None, about: About, told: Told) -> Answer:
@@ -148,6 +154,8 @@ def verify_answer(
     game: AnyGame, tables: Mapping[str, pd.DataFrame], claims: Mapping[str, object], tolerance: float
 ) -> Verification:
     """Recompute every claim of an answer from the definitions."""
+    if isinstance(game, PayoffEnvironment):
+        return verify_implementation(game, tables, claims, tolerance)
     if isinstance(game, PublicGoodsGame):
         return verify_public_goods(game, tables, claims, tolerance)
     if isinstance(game, PositiveSizeGame):

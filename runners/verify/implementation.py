@@ -92,12 +92,21 @@ def verify_implementation(
                 _check_whistles(reader, key[0], _whistlers(sets, mine, menus, size, ledger), claims, ledger)
     check_indifference(environment, conditions, ledger)
     check_relations(environment, conditions, ledger)
-    verdicts = check_verdicts(reader, conditions, tables, ledger)
+    fatal = {key[1] for key in conditions if _is_fatal(reader, key, _own_deception(deceptions, *key))}
+    verdicts = check_verdicts(reader, conditions, fatal, tables, ledger)
     patterns = _patterns(reader, tables)
     most = {one: _most_gain(environment, one) for one in sorted({one for own in patterns.values() for one in own})}
     ic = {name: _is_compatible(max(most[one] for one in pattern)) for name, pattern in patterns.items()}
     check_patterns(reader, conditions, verdicts, ic, tables, ledger)
     return ledger.close()
+
+
+def _is_fatal(reader: Reader, key: tuple[str, str], deception: Allowed | None) -> bool:
+    """Tell whether only single agents and all together can form coalitions, and a deception contains the truth."""
+    everybody = (1 << len(reader.environment)) - 1
+    joint = [one for one in reader.pattern(key[1]) or () if one.bit_count() > 1]
+    fits = key[0] == "robust_s_monotonicity" and joint == [everybody]
+    return fits and deception is not None and all(own.diagonal().all() for own in deception)
 
 
 # --- incentive compatibility -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -122,8 +122,13 @@ def check_relations(environment: PayoffEnvironment, conditions: Verdicts, ledger
 # --- theorems ---------------------------------------------------------------------------------------------------------
 
 
-def check_verdicts(reader: Reader, conditions: Verdicts, tables: Tables, ledger: Ledger) -> dict[tuple[str, str], Word]:
-    """Check the verdicts of Theorems 1 and 2 against the conditions; return them by theorem and pattern."""
+def check_verdicts(
+    reader: Reader, conditions: Verdicts, fatal: Collection[str], tables: Tables, ledger: Ledger
+) -> dict[tuple[str, str], Word]:
+    """Check the verdicts of Theorems 1 and 2 against the conditions; return them by theorem and pattern.
+
+    ``fatal`` are the patterns for which the deception that nobody dissolves rules implementation out.
+    """
     readable, claim = ledger.claim("verdict table readable"), ledger.claim("verdicts follow from the conditions")
     found: dict[tuple[str, str], Word] = {}
     for theorem, pattern, word_ in rows(tables, "verdict", ("theorem", "coalition_pattern", "implementable"), ledger):
@@ -137,9 +142,18 @@ def check_verdicts(reader: Reader, conditions: Verdicts, tables: Tables, ledger:
         ledger.claim("every theorem judged").check(any(key[0] == number_ for key in found), f"theorem {number_}")
     first = _first_theorem(conditions)
     for (theorem, pattern), verdict in found.items():
-        expected = first if theorem == "1" else _second_theorem(conditions, pattern, first)
+        if always_the_same(reader):
+            claim.check(verdict is True, f"theorem {theorem}, {pattern}: what is always the same is implementable")
+            continue
+        expected = first if theorem == "1" else _second_theorem(conditions, pattern, first, pattern in fatal)
         claim.check(verdict in expected, f"theorem {theorem}, {pattern}: claimed {verdict}, expected {expected}")
     return found
+
+
+def always_the_same(reader: Reader) -> bool:
+    """Tell whether f prescribes one lottery: a mechanism without any choice implements it."""
+    chosen = reader.environment.chosen
+    return bool((chosen == chosen[0]).all())
 
 
 def _first_theorem(conditions: Verdicts) -> list[Word]:
@@ -154,11 +168,12 @@ def _judged(needed: list[Word], interior: Word) -> list[Word]:
     return [True] if None not in needed and interior is True else [None]
 
 
-def _second_theorem(conditions: Verdicts, pattern: str, first: list[Word]) -> list[Word]:
+def _second_theorem(conditions: Verdicts, pattern: str, first: list[Word], fatal: bool) -> list[Word]:
     """Return what may be said of implementation for a pattern.
 
-    Robust S incentive compatibility is necessary; monotonicity where only single agents act. Whatever is robustly
-    coalitionally implementable is so for every pattern.
+    Robust S incentive compatibility is necessary; monotonicity where only single agents act, and where only these and
+    all together do if the deception that nobody dissolves contains the truth. Whatever is robustly coalitionally
+    implementable is so for every pattern.
     """
     compatible, monotone = (said(conditions, name, pattern) for name in ("robust_s_ic", "robust_s_monotonicity"))
     if pattern == "minimal":
@@ -168,7 +183,7 @@ def _second_theorem(conditions: Verdicts, pattern: str, first: list[Word]) -> li
         compatible = said(conditions, "robust_coalitional_ic")
     expected = _judged([compatible, monotone], said(conditions, "interior_reward", pattern))
     if compatible is not False and monotone is False and pattern != "minimal":
-        expected = [None]
+        expected = [False] if fatal else [None]
     return [True, None] if expected == [None] and first == [True] else expected
 
 
@@ -202,7 +217,9 @@ def check_patterns(
             judged.leave(f"{pattern}: a gain is as large as what counts")
         else:
             judged.flag(pattern, ic, bool(compatible[pattern]))
-        _check_pattern(conditions, verdicts, pattern, (ic, monotone, interior, implementable), fits)
+        _check_pattern(
+            conditions, verdicts, pattern, (ic, monotone, interior, implementable), fits, always_the_same(reader)
+        )
 
 
 def _check_pattern(
@@ -211,6 +228,7 @@ def _check_pattern(
     pattern: str,
     row: tuple[Word, Word, Word, Word],
     claim: Claim,
+    everywhere_same: bool,
 ) -> None:
     """Check one pattern against the conditions and the verdict for it, and its own verdict against its conditions."""
     ic, monotone, interior, implementable = row
@@ -219,8 +237,13 @@ def _check_pattern(
             claim.check(own is conditions[name, pattern].holds, f"{pattern}: {name} is judged otherwise above")
     if ("2", pattern) in verdicts:
         claim.check(implementable is verdicts["2", pattern], f"{pattern}: the theorem is judged otherwise above")
+    if everywhere_same:
+        claim.check(implementable is True, f"{pattern}: what is always the same is implementable")
+        return
     first, everywhere = _first_theorem(conditions), verdicts.get(("1", "maximal"))
     expected = _judged([ic, monotone if pattern == "minimal" or monotone is not False else None], interior)
+    if ic is not False and monotone is False and pattern != "minimal":
+        expected = [None, False]
     if expected == [None] and (first == [True] or everywhere is True):
         expected = [True, None]
     claim.check(implementable in expected, f"{pattern}: claimed {implementable}, expected {expected}")
