@@ -138,7 +138,7 @@ def _add_utilities(model: pyo.ConcreteModel, environment: PayoffEnvironment) -> 
     model.profiles = pyo.Set(initialize=profile_names(environment, everyone), ordered=True, doc="theta, true profiles")
     directions = [*environment.outcomes, *environment.rays]
     keys = ((i, theta, x) for i in model.agents for theta in model.profiles for x in directions)
-    values = dict(zip(keys, environment.worth.ravel().tolist(), strict=True))
+    values = dict(zip(keys, (environment.worth.ravel() + 0.0).tolist(), strict=True))
     model.utility = pyo.Param(
         model.agents, model.profiles, directions, initialize=values, within=pyo.Reals, doc="u_i of x, or per unit of r"
     )

@@ -62,10 +62,12 @@ WITH_PROGRAMS_ELSEWHERE = {
     "reading_answers",
     "required_worth",
     "research_race",
+    "reward_set",
     "shapley",
     "solvers",
     "symmetric_transport",
     "theorems",
+    "whistle_blowing",
 }
 """Pages whose programs the tests of their own parts run."""
 
