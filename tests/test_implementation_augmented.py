@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from implementation_cases import deception_of, environment, random_environment, 
 
 from breakaway.data.coalitions import Coalition, members
 from breakaway.data.groups import Floats
-from breakaway.data.instances import tables_from_game
+from breakaway.data.instances import load_instance
 from breakaway.data.payoff_environment import (
     STRICT,
     Deception,
@@ -25,6 +26,7 @@ from breakaway.data.payoff_environment import (
     truthful,
     unacceptable_reports,
 )
+from breakaway.results.instances import write_instance
 from breakaway.runners.implementation.augmented import (
     AugmentedMechanism,
     Menu,
@@ -120,7 +122,7 @@ def said_by(augmented: AugmentedMechanism, agent: int) -> Iterator[tuple[int, di
     for own in range(augmented.menu.environment.sizes[agent]):
         yield own, None, 0
         for chosen in itertools.product(*counts):
-            for k in range(augmented.integers + 1):
+            for k in augmented.integers:
                 yield own, dict(zip(bases, chosen, strict=True)), k
 
 
@@ -203,7 +205,7 @@ def test_every_bad_deception_is_dissolved_in_the_mechanism_by_whom_is_named(name
         found = dissolve(augmented.menu, deception)
         assert found is not None
         assert found.coalition in augmented.menu.blowers
-        assert found.integer <= augmented.integers
+        assert found.integer in augmented.integers
         assert found.least_gain > STRICT
         space, told = deception_type_space(game, deception, seed, impossible=0.3)
         silent = augmented.silent(told)
@@ -229,6 +231,26 @@ def test_the_named_message_gains_whatever_types_the_others_have() -> None:
         profile = (true, other) if blower == 0 else (other, true)
         gains.append(float(game.utilities[(blower, *profile)] @ (after - before)))
     assert min(gains) == pytest.approx(found.least_gain, abs=1e-12)
+
+
+def test_one_large_integer_is_enough_for_three_agents() -> None:
+    """A public good with charges: 0 to 33 would be 185 million entries, 33 alone makes 9,600."""
+    game = random_environment(17, types=2)
+    verdict = by_elimination(game, Whistles(game, "coalitional"))
+    assert verdict.holds
+    menu = reward_menu(game, 1, [reward for w in verdict.whistles for reward in w.blow.rewards])
+    deceptions = [anything(game.sizes), *itertools.islice(bad_deceptions(game), 0, None, 90)]
+    needed = needed_integer(menu, deceptions)
+    augmented = augmented_mechanism(menu, [needed])
+    assert needed > 20
+    assert augmented.mechanism.outcome.size < 20_000
+    truth_space = random_type_space(game, 0, types=1, impossible=0.5)
+    truth = augmented.truthful(truth_space)
+    assert is_interim_equilibrium(game, augmented.mechanism, truth_space, truth, maximal_pattern(3))
+    for seed, deception in enumerate(deceptions):
+        space, told = deception_type_space(game, deception, seed)
+        silent = augmented.silent(told)
+        assert not is_interim_equilibrium(game, augmented.mechanism, space, silent, minimal_pattern(3))
 
 
 def test_the_least_integers_of_the_paper_examples() -> None:
@@ -291,7 +313,7 @@ def whistles_that_last(augmented: AugmentedMechanism, pattern: tuple[Coalition, 
     """Let all blow with the largest integer, and improve one message after the other until none can be improved."""
     game = augmented.menu.environment
     space = payoff_type_space(game, np.full((2, 2), 0.25))
-    strategy = tuple(np.array([augmented.message(i, k, augmented.integers) for k in range(2)]) for i in range(2))
+    strategy = tuple(np.array([augmented.message(i, k, augmented.integers[-1]) for k in range(2)]) for i in range(2))
     for _ in range(50):
         better = interim_deviation(game, augmented.mechanism, space, strategy, pattern)
         if better is None:
@@ -377,11 +399,14 @@ def test_lotteries_that_would_tempt_are_refused() -> None:
 def test_mechanisms_that_are_too_large_are_refused() -> None:
     menu = proven_menu("RI-ex1-two-types", 1)
     with pytest.raises(
-        ValueError, match=r"entries of the outcome function, the limit is 2,000,000: give fewer rewards"
+        ValueError, match=r"entries of the outcome function, the limit is 2,000,000: give fewer rewards or integers"
     ):
         augmented_mechanism(menu, 100)
-    with pytest.raises(ValueError, match="the largest integer is -1; give at least 0"):
-        augmented_mechanism(menu, -1)
+    for integers in (-1, [], [-1, 2]):
+        with pytest.raises(ValueError, match="give at least one, each at least 0"):
+            augmented_mechanism(menu, integers)
+    with pytest.raises(ValueError, match=r"the mechanism has no integer 1; choose one of \[0, 2\]"):
+        augmented_mechanism(menu, [2, 0]).message(0, 0, 1)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -403,12 +428,12 @@ def test_tables_say_what_messages_mean() -> None:
             assert rows["interior"].all() == (number < len(augmented.menu.interior[base]))
 
 
-def test_the_mechanism_is_written_with_its_environment() -> None:
+def test_mechanism_and_type_space_are_written_with_their_environment(tmp_path: Path) -> None:
     augmented = proven_mechanism("RI-ex1-two-types", 1)
-    kind, _, tables = tables_from_game(replace(augmented.menu.environment, mechanism=augmented.mechanism))
-    assert kind == "payoff-environment"
-    assert len(tables["messages"]) == sum(map(len, augmented.mechanism.messages))
-    assert len(tables["outcome_function"]) == np.count_nonzero(augmented.mechanism.outcome)
+    space = random_type_space(augmented.menu.environment, 0, impossible=0.5)
+    game = replace(augmented.menu.environment, mechanism=augmented.mechanism, type_space=space)
+    write_instance(tmp_path, game, "Example 1 with types 0 and 1, augmented", "a test")
+    assert load_instance(tmp_path).game == game
 
 
 def test_the_page_prints_what_it_says() -> None:

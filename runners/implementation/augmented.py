@@ -1,4 +1,4 @@
-"""The augmented mechanisms of Theorems 1 and 2, from finitely many rewards and integers up to a limit.
+"""The augmented mechanisms of Theorems 1 and 2, from finitely many rewards and integers.
 
 An agent reports a payoff type, and either blows no whistle (NB) or blows it (B) with rewards and an integer k.
 
@@ -219,7 +219,7 @@ def _slices(environment: PayoffEnvironment, base: Coalition) -> Iterator[Reward]
 
 @dataclass(frozen=True, eq=False)
 class AugmentedMechanism:
-    """An augmented mechanism: its menu, the largest integer, and the mechanism itself.
+    """An augmented mechanism: its menu, its integers (ascending), and the mechanism itself.
 
     Messages of an agent come by payoff type. For each the first is ``<type>-NB``; then ``<type>-B-r<numbers>-k<k>``
     with the numbers of its rewards for the bases of which it is the first member, from 1, and the integer, which runs
@@ -227,7 +227,7 @@ class AugmentedMechanism:
     """
 
     menu: Menu
-    integers: int
+    integers: tuple[int, ...]
     mechanism: Mechanism
 
     def silent(self, reports: Sequence[Ints]) -> Strategy:
@@ -245,25 +245,46 @@ class AugmentedMechanism:
         """Return the number of the message that blows the whistle.
 
         ``rewards`` gives the numbers of rewards of the menu, from 0, by base; for other bases it is the first.
+
+        Raises
+        ------
+        ValueError
+            When the mechanism does not have the integer.
         """
+        if integer not in self.integers:
+            raise ValueError(f"the mechanism has no integer {integer}; choose one of {list(self.integers)}")
         bases, chosen = self.menu.own_bases(agent), rewards or {}
         counts = [len(self.menu.rewards[base]) for base in bases]
         choice = int(np.ravel_multi_index([chosen.get(base, 0) for base in bases], counts))
         block = _block(self.menu, agent, self.integers)
-        return payoff_type * block + 1 + choice * (self.integers + 1) + integer
+        return payoff_type * block + 1 + choice * len(self.integers) + self.integers.index(integer)
 
 
-def augmented_mechanism(menu: Menu, integers: int) -> AugmentedMechanism:
-    """Return the mechanism of Theorem 1 or 2 with the rewards of a menu and the integers 0, ..., ``integers``.
+def augmented_mechanism(menu: Menu, integers: int | Sequence[int]) -> AugmentedMechanism:
+    """Return the mechanism of Theorem 1 or 2 with the rewards of a menu and some integers.
+
+    Parameters
+    ----------
+    menu
+        The rewards.
+    integers
+        The largest one K, for 0, ..., K; or those that agents may send. A single large one makes a small mechanism:
+        whoever dissolves a deception with an integer does so with every larger one.
 
     Raises
     ------
     ValueError
-        When the integer is negative; when the outcome function would have too many entries; when a lottery between a
-        reward and the interior ones is no reward, so that truth might be no equilibrium.
+        When an integer is negative, or there is none; when the outcome function would have too many entries; when a
+        lottery between a reward and the interior ones is no reward, so that truth might be no equilibrium.
     """
-    if integers < 0:
-        raise ValueError(f"the largest integer is {integers}; give at least 0")
+    chosen = tuple(range(integers + 1)) if isinstance(integers, int) else tuple(sorted(set(integers)))
+    if not chosen or chosen[0] < 0:
+        raise ValueError(f"the integers are {integers}; give at least one, each at least 0")
+    return _augmented(menu, chosen)
+
+
+def _augmented(menu: Menu, integers: tuple[int, ...]) -> AugmentedMechanism:
+    """Carry out Rules 1 and 2 for all profiles of messages."""
     environment = menu.environment
     _check_size(menu, integers)
     names = tuple(tuple(_names(menu, i, integers)) for i in range(len(environment)))
@@ -282,12 +303,12 @@ def _choices(menu: Menu, agent: int) -> int:
     return math.prod(len(menu.rewards[base]) for base in menu.own_bases(agent))
 
 
-def _block(menu: Menu, agent: int, integers: int) -> int:
+def _block(menu: Menu, agent: int, integers: tuple[int, ...]) -> int:
     """Return how many messages an agent has for each payoff type."""
-    return 1 + _choices(menu, agent) * (integers + 1)
+    return 1 + _choices(menu, agent) * len(integers)
 
 
-def _check_size(menu: Menu, integers: int) -> None:
+def _check_size(menu: Menu, integers: tuple[int, ...]) -> None:
     environment = menu.environment
     counts = [size * _block(menu, i, integers) for i, size in enumerate(environment.sizes)]
     entries = math.prod(counts) * environment.worth.shape[2]
@@ -295,17 +316,17 @@ def _check_size(menu: Menu, integers: int) -> None:
         said = " x ".join(map(str, counts))
         raise ValueError(
             f"{said} messages and {environment.worth.shape[2]} outcomes and rays make {entries:,} entries of the "
-            f"outcome function, the limit is {MAX_MECHANISM_ENTRIES:,}: give fewer rewards or a smaller largest integer"
+            f"outcome function, the limit is {MAX_MECHANISM_ENTRIES:,}: give fewer rewards or integers"
         )
 
 
-def _names(menu: Menu, agent: int, integers: int) -> Iterator[str]:
+def _names(menu: Menu, agent: int, integers: tuple[int, ...]) -> Iterator[str]:
     counts = [range(1, len(menu.rewards[base]) + 1) for base in menu.own_bases(agent)]
     for label in menu.environment.payoff_types[agent]:
         yield f"{label}-NB"
         for chosen in itertools.product(*counts):
             numbers = ".".join(map(str, chosen))
-            yield from (f"{label}-B-r{numbers}-k{k}" for k in range(integers + 1))
+            yield from (f"{label}-B-r{numbers}-k{k}" for k in integers)
 
 
 def _carry_out(environment: PayoffEnvironment, outcome: Floats) -> None:
@@ -331,18 +352,19 @@ def _reward(menu: Menu, coalition: Coalition, mixed: Mapping[Coalition, Floats],
     outcome[tuple(place)] = np.moveaxis(table, 0, lead + 1).reshape(*shape, -1)
 
 
-def _lotteries(menu: Menu, base: Coalition, integers: int) -> Floats:
-    """Return the lotteries of Rule 2, shape (rewards, integers + 1, Q, K + R), each checked to be a reward."""
-    share = np.arange(integers + 1) / np.arange(1, integers + 2)
+def _lotteries(menu: Menu, base: Coalition, integers: tuple[int, ...]) -> Floats:
+    """Return the lotteries of Rule 2, shape (rewards, integers, Q, K + R), each checked to be a reward."""
+    share = np.array([k / (k + 1) for k in integers])
     rewards = np.array(menu.rewards[base])
     found: Floats = np.einsum("k,rqx->rkqx", share, rewards) + np.einsum("k,qx->kqx", 1 - share, menu.tail(base))
     allowed = RewardSet(menu.environment, base, _families(menu.environment, menu.theorem)[base])
-    for reward, k in np.ndindex(len(rewards), integers + 1):
-        if not allowed.contains(found[reward, k]):
+    for reward, place in np.ndindex(len(rewards), len(integers)):
+        if not allowed.contains(found[reward, place]):
             name = menu.environment.coalition_name(base)
             raise ValueError(
-                f"reward {reward + 1} of {name} with the integer {k} makes a lottery with the interior rewards that is "
-                "no reward: it would tempt some coalition; leave the reward out, or give other interior rewards"
+                f"reward {reward + 1} of {name} with the integer {integers[place]} makes a lottery with the interior "
+                "rewards that is no reward: it would tempt some coalition; leave the reward out, or give other "
+                "interior rewards"
             )
     return found
 
@@ -503,7 +525,7 @@ def _message_rows(augmented: AugmentedMechanism, agent: int) -> Iterator[tuple[o
         yield name, next(names), label, "NB", "", None
         for chosen in itertools.product(*counts):
             said = "|".join(f"{environment.coalition_name(base)}:{k}" for base, k in zip(bases, chosen, strict=True))
-            yield from ((name, next(names), label, "B", said, k) for k in range(augmented.integers + 1))
+            yield from ((name, next(names), label, "B", said, k) for k in augmented.integers)
 
 
 def _reward_rows(menu: Menu) -> pd.DataFrame:
