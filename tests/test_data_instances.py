@@ -35,7 +35,7 @@ TREES = ("Alder", "Birch", "Cedar", "Elm", "Fir")
 COASTS = ("Ash", "Bay", "Cob", "Dew")
 FRIENDS = ("Ann", "Bob", "Cid", "Dan")
 WINDS = ("North", "East", "South", "West")
-PAPERS = ("Vohra and Ray (2025)", "Wang (2019)")
+PAPERS = ("Vohra and Ray (2025)", "Wang (2019)", "Guo and Yannelis (2020)")
 EXPECTED = {
     "abatement-levels-3": ("strategic-form", ("Ash", "Bay", "Cob")),
     "abatement-levels-4": ("strategic-form", ("Ash", "Bay", "Cob", "Dew")),
@@ -92,6 +92,16 @@ EXPECTED = {
     "public-goods-printed-errs": ("public-goods", FRIENDS[:3]),
     "public-goods-sqrt-3": ("public-goods", FRIENDS[:3]),
     "public-goods-sqrt-4": ("public-goods", FRIENDS),
+    "robust-constant": ("payoff-environment", ("1", "2")),
+    "robust-dictator": ("payoff-environment", ("1", "2")),
+    "robust-example-1": ("payoff-environment", ("1", "2")),
+    "robust-example-1-no-disposal-2": ("payoff-environment", ("1", "2")),
+    "robust-example-1-no-disposal-3": ("payoff-environment", ("1", "2")),
+    "robust-example-1-two-types": ("payoff-environment", ("1", "2")),
+    "robust-example-2": ("payoff-environment", ("1", "2")),
+    "robust-no-single-reward": ("payoff-environment", ("1", "2")),
+    "robust-public-good-3": ("payoff-environment", FRIENDS[:3]),
+    "robust-union-of-deceptions": ("payoff-environment", ("1", "2")),
     "roommates": ("ntu-game", ONE_TO[3]),
     "roommates-odd-cycle": ("pairwise-group-game", ("Ann", "Ben", "Cas", "Dot", "Eli")),
     "several-threats": ("threat-game", WINDS),
@@ -121,7 +131,7 @@ def test_the_list_of_shipped_instances_is_this() -> None:
 
 def test_every_kind_and_every_feasible_set_is_shipped() -> None:
     games = [load_instance(name).game for name in EXPECTED]
-    assert {kind for kind, _ in EXPECTED.values()} >= set(KINDS) - {"payoff-environment"}
+    assert {kind for kind, _ in EXPECTED.values()} == set(KINDS)
     feasible = {type(game.feasible) for game in games if isinstance(game, ThreatGame)}
     assert feasible == {TotalWorth, Points, Polyhedron}
 

@@ -16,8 +16,16 @@ from implementation_cases import FAMILIES, random_environment, reference_cases
 
 from breakaway.data.families import participants
 from breakaway.data.instances import check_instance, game_from_tables, load_instance, tables_from_game
-from breakaway.data.payoff_environment import Mechanism, PayoffEnvironment, anything, deception, truthful
+from breakaway.data.payoff_environment import (
+    Mechanism,
+    PayoffEnvironment,
+    anything,
+    deception,
+    maximal_pattern,
+    truthful,
+)
 from breakaway.data.problems import DataError
+from breakaway.runners.implementation.incentives import coalition_violations
 
 CASES = reference_cases()
 
@@ -133,6 +141,49 @@ def test_a_number_that_a_calculation_lost_is_no_attribute() -> None:
     tables["outcomes"]["price"] = np.nan
     with pytest.raises(DataError, match=r"outcomes:0:price: 'nan' is not a finite number"):
         game_from_tables(kind, tables, parameters)
+
+
+SHIPPED = {
+    "robust-constant": "RI-constant-scf",
+    "robust-dictator": "RI-dictator-private-values",
+    "robust-example-1": "RI-ex1-three-types",
+    "robust-example-1-no-disposal-2": "RI-ex1-no-disposal-.5-1",
+    "robust-example-1-no-disposal-3": "RI-ex1-no-disposal-.5-.75-1",
+    "robust-example-1-two-types": "RI-ex1-two-types",
+    "robust-example-2": "RI-ex2",
+    "robust-no-single-reward": "RI-nonconvex-reward-set",
+    "robust-union-of-deceptions": "RI-union-closure-counterexample",
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_instance_is_the_reference_case(name: str) -> None:
+    game, reference = load_instance(name).game, CASES[SHIPPED[name]].environment
+    assert isinstance(game, PayoffEnvironment)
+    assert np.array_equal(game.utilities, reference.utilities)
+    assert np.array_equal(game.social_choice, reference.social_choice)
+    assert game.pattern == reference.pattern
+
+
+def test_example_2_has_the_prior_of_table_3_1_and_its_direct_mechanism() -> None:
+    game = load_instance("robust-example-2").game
+    assert isinstance(game, PayoffEnvironment)
+    assert game.type_space is not None
+    assert game.mechanism is not None
+    prior = np.array(CASES["RI-ex2-interim-eps0.1"].inputs["common_prior"])
+    assert game.type_space.beliefs[0] == pytest.approx(prior / prior.sum(axis=1, keepdims=True), rel=1e-12)
+    assert game.type_space.beliefs[1] == pytest.approx(prior.T / prior.T.sum(axis=1, keepdims=True), rel=1e-12)
+    assert np.array_equal(game.mechanism.outcome[..., :3], game.social_choice)
+    assert not game.mechanism.outcome[..., 3:].any()
+
+
+def test_the_public_good_for_three_tempts_nobody_but_all_three_together() -> None:
+    game = load_instance("robust-public-good-3").game
+    assert isinstance(game, PayoffEnvironment)
+    assert game.pattern == (1, 2, 3, 4, 5, 6)
+    (violation,) = coalition_violations(game, maximal_pattern(3))
+    assert (violation.coalition, violation.true, violation.reported) == (0b111, (1, 1, 1), (2, 2, 2))
+    assert violation.gains == (0.25 - 0.15625,) * 3
 
 
 # --- in Python --------------------------------------------------------------------------------------------------------

@@ -153,7 +153,8 @@ WITHOUT_A_TRIANGLE = {
 BARGAINING = [
     instance.name
     for instance in shipped_instances()
-    if instance.kind not in ("group-game", "pairwise-group-game", "positive-size-game", "public-goods")
+    if instance.kind
+    not in ("group-game", "pairwise-group-game", "positive-size-game", "public-goods", "payoff-environment")
 ]
 """Markets of small groups have pictures of their own."""
 
