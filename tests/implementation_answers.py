@@ -46,11 +46,34 @@ def tables_of(environment: PayoffEnvironment, interior: bool | None = None) -> d
     patterns["robust_s_monotonicity"] = name
     lines["conditions"] = [(one, patterns.get(one, "maximal"), WORDS[value]) for one, value in holds.items()]
     lines["conditions"] += [("interior_reward", one, WORDS[interior]) for one in dict.fromkeys(("coalitional", name))]
-    first = _verdict([holds["robust_coalitional_ic"], holds["robust_coalitional_monotonicity"]], interior)
-    s_monotone = holds["robust_s_monotonicity"] if name == "minimal" or holds["robust_s_monotonicity"] else None
-    second = True if first else _verdict([holds["robust_s_ic"], s_monotone], interior)
+    first, second = _verdicts(environment, holds, interior)
     lines["verdict"] = [("1", "maximal", WORDS[first], "why"), ("2", name, WORDS[second], "why")]
     return {table: pd.DataFrame(rows, columns=COLUMNS[table]) for table, rows in lines.items()}
+
+
+def _verdicts(
+    environment: PayoffEnvironment, holds: dict[str, bool | None], interior: bool | None
+) -> tuple[bool | None, bool | None]:
+    """Return what Theorems 1 and 2 say.
+
+    Where only single agents and everybody can form coalitions, a deception that nobody dissolves rules implementation
+    out when it contains the truth. What is constant is implemented by asking nobody.
+    """
+    if not environment.differs.any():
+        return True, True
+    first = _verdict([holds["robust_coalitional_ic"], holds["robust_coalitional_monotonicity"]], interior)
+    fatal = _is_fatal(environment)
+    monotone = holds["robust_s_monotonicity"] if fatal or holds["robust_s_monotonicity"] else None
+    return first, True if first else _verdict([holds["robust_s_ic"], monotone], interior)
+
+
+def _is_fatal(environment: PayoffEnvironment) -> bool:
+    if environment.pattern_name(environment.pattern) == "minimal":
+        return True
+    if [one for one in environment.pattern if one.bit_count() > 1] != [(1 << len(environment)) - 1]:
+        return False
+    deception = by_learned_clauses(environment, Whistles(environment, "pattern")).deception
+    return deception is not None and all(t in reports for own in deception for t, reports in enumerate(own))
 
 
 def _verdict(needed: list[bool | None], interior: bool | None) -> bool | None:

@@ -215,6 +215,11 @@ TAMPERINGS: dict[str, tuple[str, Change, str]] = {
     "reward of another report": (SECOND, edit("rewards", "reported_profile", "1:2|2:1", **S), PROVEN),
     "verdict invented": (THREE, edit("verdict", "implementable", "true"), "verdicts follow from the conditions"),
     "verdict denied": (TWO, edit("verdict", "implementable", "false"), "verdicts follow from the conditions"),
+    "what is constant denied": (
+        CONSTANT,
+        edit("verdict", "implementable", "undecided"),
+        "verdicts follow from the conditions",
+    ),
     "verdict unreadable": (TWO, edit("verdict", "implementable", "maybe"), "verdict table readable"),
     "theorem left out": (TWO, drop("verdict", theorem="1"), "every theorem judged"),
     "interior rewards invented": (
