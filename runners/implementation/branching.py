@@ -164,12 +164,12 @@ class Search:
     """What a search holds: the largest t found with its reward, and whether it looked everywhere it had to.
 
     ``bound`` and ``multipliers`` are the largest t, and the multipliers of the rows, without what coalitions of two or
-    more require.
+    more require: minus infinity where there is no point even so, infinity where none was looked for.
     """
 
     value: float = -math.inf
     weights: Floats | None = None
-    bound: float = -math.inf
+    bound: float = math.inf
     multipliers: Floats = field(default_factory=lambda: np.empty(0))
     complete: bool = True
     nodes: int = 0
@@ -199,8 +199,9 @@ def _branch(
         return
     optimum = program.solve()
     found.nodes += 1
-    if found.nodes == 1 and optimum is not None:
-        found.bound, found.multipliers = optimum.value, optimum.multipliers
+    if found.nodes == 1:
+        found.bound = -math.inf if optimum is None else optimum.value
+        found.multipliers = np.empty(0) if optimum is None else optimum.multipliers
     if optimum is None or optimum.value <= max(found.value + SAME, limits.above):
         return
     broken = rewards.most_broken(optimum.weights)

@@ -245,7 +245,7 @@ class Whistles:
         found = ask_one_reward(question, rewards, program, limits if point else replace(limits, nodes=DIVE))
         if found.weights is not None:
             return question.yes(found.value, "one reward, by branching", [found.weights])
-        if math.isinf(found.bound):
+        if found.bound == -math.inf:
             return question.nothing()
         if found.bound <= STRICT:
             conjectures = question.conjectures(found.multipliers)
