@@ -7,6 +7,7 @@ from breakaway.results.canvas import PlotError
 from breakaway.results.concepts_plot import concepts_figure, plot_concepts
 from breakaway.results.groups_plot import convergence_figure, groups_figure, plot_convergence, plot_groups
 from breakaway.results.lattice_plot import lattice_figure, plot_lattice
+from breakaway.results.patterns_plot import patterns_figure, plot_patterns
 from breakaway.results.payoffs_plot import payoffs_figure, plot_payoffs
 from breakaway.results.plane_plot import plane_figure, plot_plane
 from breakaway.results.public_goods_plot import bounds_figure, gains_figure, plot_bounds, plot_gains
@@ -24,6 +25,7 @@ __all__ = [
     "gains_figure",
     "groups_figure",
     "lattice_figure",
+    "patterns_figure",
     "payoffs_figure",
     "plane_figure",
     "plot_bounds",
@@ -32,6 +34,7 @@ __all__ = [
     "plot_gains",
     "plot_groups",
     "plot_lattice",
+    "plot_patterns",
     "plot_payoffs",
     "plot_plane",
     "plot_transport",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -26,6 +27,8 @@ CONDITIONS = {
     "robust_s_monotonicity": "robust S monotonicity",
     "interior_reward": "interior reward property",
     "conditional_no_total_indifference": "conditional no total indifference",
+    "interim_coalitional_ic": "interim coalitional incentive compatibility on the type space",
+    "truth_is_interim_s_equilibrium": "truth is an interim S equilibrium on the type space",
 }
 """The conditions in words."""
 
@@ -277,11 +280,14 @@ def _lottery(own: pd.DataFrame) -> str:
 
 
 def _example(own: list[Row], menus: list[list[dict[str, str]]]) -> list[str]:
-    """Write the first reward that depends on the others' reports in full."""
+    """Write the first reward that depends on the others' reports in full, its most frequent outcome last."""
     for row, menu in zip(own, menus, strict=False):
         if len(menu) == 1 and len(set(menu[0].values())) > 1 and len(menu[0]) <= MOST_ROWS:
-            by_report = "; ".join(f"{outcome} if {others} is reported" for others, outcome in menu[0].items())
-            return paragraph(f"{row['coalition']} of {row['true_profile']} asks for {by_report}.", 2, 2)
+            usual, times = Counter(menu[0].values()).most_common(1)[0]
+            told = [(others, outcome) for others, outcome in menu[0].items() if times == 1 or outcome != usual]
+            rest = [f"{outcome} if {others} is reported" for others, outcome in told]
+            rest += [f"{usual} otherwise"] if times > 1 else []
+            return paragraph(f"{row['coalition']} of {row['true_profile']} asks for {'; '.join(rest)}.", 2, 2)
     return []
 
 

@@ -10,9 +10,11 @@ import pandas as pd
 from breakaway.data.coalitions import members, parse_coalition
 from breakaway.data.families import GROUP_GAMES, NOT_BARGAINING, AnyGame
 from breakaway.data.games import CharacteristicFunctionGame, Threat, ThreatGame, TotalWorth
+from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.groups_plot import has_rounds
+from breakaway.results.patterns_plot import has_patterns
 from breakaway.results.public_goods_plot import has_bounds, has_gains
 from breakaway.results.records import Answer
 from breakaway.results.transport_plot import has_pairs_only
@@ -39,6 +41,8 @@ def write_pictures(folder: Path, game: AnyGame, answer: Answer) -> list[Path]:
         if counted and has_pairs_only(answer):
             written.append(plots.plot_transport(answer, folder / "transport.png"))
         return written
+    if isinstance(game, PayoffEnvironment):
+        return [plots.plot_patterns(answer, folder / "patterns.png")] if has_patterns(answer) else []
     if isinstance(game, PublicGoodsGame):
         return _draw_public_goods(folder, game, answer)
     if answer.concept == "viability":

@@ -15,12 +15,19 @@ from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, PhaseClock
 from breakaway.runners.implementation.enumeration import by_enumeration
 from breakaway.runners.implementation.incentives import Violation, coalition_violations
+from breakaway.runners.implementation.interim import direct_mechanism, interim_deviation
 from breakaway.runners.implementation.interior import Interior, conditional_no_total_indifference, interior_reward
 from breakaway.runners.implementation.monotonicity import (
     MonotonicityVerdict,
     Whistle,
     by_elimination,
     by_learned_clauses,
+)
+from breakaway.runners.implementation.patterns import (
+    MOST_AGENTS,
+    MOST_AGENTS_IN_FULL,
+    judge_patterns,
+    pattern_table,
 )
 from breakaway.runners.implementation.verdict import theorem_1, theorem_2, with_truth
 from breakaway.runners.implementation.whistle import Kind, Whistles
@@ -96,8 +103,8 @@ def solve_implementation(
 
     Returns
     -------
-    Tables ``conditions``, ``violations``, ``deceptions``, ``whistles``, ``rewards`` and ``verdict``; see
-    :mod:`breakaway.results.tables`.
+    Tables ``conditions``, ``violations``, ``deceptions``, ``whistles``, ``rewards``, ``verdict`` and, with up to three
+    agents (four with all detail), ``patterns``; see :mod:`breakaway.results.tables`.
 
     Raises
     ------
@@ -116,6 +123,9 @@ def solve_implementation(
         **whistle_tables(environment, found),
         "verdict": verdict_table(judge(environment, found)),
     }
+    if len(environment) <= (MOST_AGENTS if how.detail == "all" else MOST_AGENTS_IN_FULL):
+        tables["patterns"] = pattern_table(environment, judge_patterns(environment, how.options, told))
+        clock.lap("patterns")
     claims: dict[str, object] = {
         "method": "enumeration" if how.method == "enumeration" else "elimination and learned clauses",
         "strict_gain": STRICT,
@@ -183,6 +193,11 @@ def find_conditions(environment: PayoffEnvironment, how: HowToSolve, told: Told 
         *((lambda p=p: _interior(environment, p, how)) for p in dict.fromkeys((minimal_pattern(n), own))),
         lambda: _indifference(environment, how),
     ]
+    if environment.type_space is not None:
+        steps += [
+            lambda: _interim(environment, "interim_coalitional_ic", maximal_pattern(n)),
+            lambda: _interim(environment, "truth_is_interim_s_equilibrium", own),
+        ]
     found = []
     for k, step in enumerate(steps):
         told(f"condition {k + 1} of {len(steps)}")
@@ -230,6 +245,23 @@ def _interior(environment: PayoffEnvironment, pattern: tuple[Coalition, ...] | N
 def _indifference(environment: PayoffEnvironment, how: HowToSolve) -> Finding:
     found = conditional_no_total_indifference(environment, how.options)
     return _as_finding("conditional_no_total_indifference", "minimal", found)
+
+
+def _interim(environment: PayoffEnvironment, condition: str, pattern: tuple[Coalition, ...]) -> Finding:
+    """Decide whether truth in the direct mechanism withstands coalitions on the type space of the instance."""
+    space = environment.type_space
+    if space is None:
+        raise ValueError("the instance has no type space: add the tables types and beliefs")
+    found = interim_deviation(environment, direct_mechanism(environment), space, space.payoff_type, pattern)
+    name = environment.pattern_name(pattern)
+    if found is None:
+        reason = "no coalition of types gains; impossible events leave beliefs about outsiders as they were"
+        return Finding(condition, name, True, reason, "enumeration")
+    who = environment.coalition_name(found.coalition)
+    types = ", ".join(space.types[i][t] for i, t in zip(members(found.coalition), found.types, strict=True))
+    reports = environment.members_name(found.coalition, found.messages)
+    reason = f"{who} of types {types} gain by reporting {reports}"
+    return Finding(condition, name, False, reason, "enumeration", margin=min(found.gains))
 
 
 def _as_finding(condition: str, pattern: str, found: Interior) -> Finding:

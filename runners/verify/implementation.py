@@ -14,6 +14,7 @@ from breakaway.data.coalitions import Coalition, members
 from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import STRICT, PayoffEnvironment, maximal_pattern, minimal_pattern
 from breakaway.runners.verify.deceptions import Whistler, lies_that_matter, replay, standing, who_dissolves
+from breakaway.runners.verify.implementation_interim import most_interim_gain, patterns_asked
 from breakaway.runners.verify.implementation_tables import (
     Listed,
     Menus,
@@ -90,6 +91,7 @@ def verify_implementation(
             if condition.holds:
                 mine = [one for one in whistles if one.report[0] == key[0]]
                 _check_whistles(reader, key[0], _whistlers(sets, mine, menus, size, ledger), claims, ledger)
+    _check_type_space(environment, conditions, ledger)
     check_indifference(environment, conditions, ledger)
     check_relations(environment, conditions, ledger)
     fatal = {key[1] for key in conditions if _is_fatal(reader, key, _own_deception(deceptions, *key))}
@@ -99,6 +101,19 @@ def verify_implementation(
     ic = {name: _is_compatible(max(most[one] for one in pattern)) for name, pattern in patterns.items()}
     check_patterns(reader, conditions, verdicts, ic, tables, ledger)
     return ledger.close()
+
+
+def _check_type_space(environment: PayoffEnvironment, conditions: Verdicts, ledger: Ledger) -> None:
+    """Check what is said of truth on the type space of the instance."""
+    for name, pattern in patterns_asked(environment).items():
+        for key, condition in conditions.items():
+            if key[0] != name:
+                continue
+            claim, most = ledger.claim("truth on the type space"), most_interim_gain(environment, pattern)
+            if most is None or STRICT / 2 < most <= 2 * STRICT:
+                claim.leave(f"{name}: not re-proven with belief revisions, many types, or gains of about {STRICT:g}")
+            else:
+                claim.flag(name, condition.holds, most <= STRICT)
 
 
 def _is_fatal(reader: Reader, key: tuple[str, str], deception: Allowed | None) -> bool:
