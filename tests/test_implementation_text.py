@@ -140,9 +140,10 @@ def test_who_blows_the_whistle_with_which_reward() -> None:
     assert "Why robust monotonicity holds: who blows the whistle" in text
     assert ["A", "A:low", "A:high", "0.5", "gold"] in [line.split() for line in text.splitlines()]
     text = whistles([(1, "B:low", "gold", 0.25), (1, "B:low", "lead", 0.75), (1, "B:high", "lead", 1.0 - 1e-13)])
-    assert "A of A:low asks for gold (0.25), lead (0.75) if B:low is reported; lead if B:high is reported." in joined(
-        text
-    )
+    asked = "A of A:low asks for gold (0.25), lead (0.75) if B:low is reported; lead if B:high is reported."
+    assert asked in joined(text)
+    text = whistles([(1, f"B:{name}", "gold" if name == "low" else "lead", 1.0) for name in ("low", "high", "odd")])
+    assert "A of A:low asks for gold if B:low is reported; lead otherwise." in joined(text)
     text = whistles([(1, "B:low", "gold", 1.0), (2, "B:low", "lead", 1.0)])
     assert "one of 2 rewards, by what it believes" in text
     assert "blows the whistle" not in whistles([], "false")

@@ -151,9 +151,8 @@ def holds(condition: str, word: str) -> Change:
 
 
 THREE, TWO, SECOND, CONSTANT = "RI-ex1-three-types", "RI-ex1-two-types", "RI-ex2", "RI-constant-scf"
-S, RM, RCM = (
-    {"condition": name} for name in ("robust_s_monotonicity", "robust_monotonicity", "robust_coalitional_monotonicity")
-)
+FATAL = "RI-rand10-2x3-D"
+S, RM = {"condition": "robust_s_monotonicity"}, {"condition": "robust_monotonicity"}
 PROVEN, INSIDE = "somebody dissolves every unacceptable deception", "rewards are in the reward set"
 GAINS = "whistle-blowers gain whatever they conjecture"
 
@@ -215,6 +214,11 @@ TAMPERINGS: dict[str, tuple[str, Change, str]] = {
     "reward of another report": (SECOND, edit("rewards", "reported_profile", "1:2|2:1", **S), PROVEN),
     "verdict invented": (THREE, edit("verdict", "implementable", "true"), "verdicts follow from the conditions"),
     "verdict denied": (TWO, edit("verdict", "implementable", "false"), "verdicts follow from the conditions"),
+    "fatal deception left open": (
+        FATAL,
+        edit("verdict", "implementable", "undecided", theorem="2"),
+        "verdicts follow from the conditions",
+    ),
     "what is constant denied": (
         CONSTANT,
         edit("verdict", "implementable", "undecided"),
@@ -238,7 +242,7 @@ TAMPERINGS: dict[str, tuple[str, Change, str]] = {
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Tables]:
-    return {name: tables_of(CASES[name].environment) for name in (THREE, TWO, SECOND, CONSTANT)}
+    return {name: tables_of(CASES[name].environment) for name in (THREE, TWO, SECOND, CONSTANT, FATAL)}
 
 
 @pytest.mark.parametrize("what", TAMPERINGS)
