@@ -58,6 +58,7 @@ WITH_PROGRAMS_ELSEWHERE = {
     "nucleolus",
     "kalai_smorodinsky",
     "pareto_improvement",
+    "patterns",
     "positive_size",
     "reading_answers",
     "required_worth",
