@@ -25,6 +25,7 @@ WITH_PROGRAMS = [
     "comparison",
     "ntu",
     "public_goods",
+    "implementation",
     "../README",
     "strategic_form",
     "surplus_functions",
