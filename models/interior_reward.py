@@ -39,7 +39,7 @@ Reference: Guo and Yannelis (2020), Robust Coalitional Implementation, Definitio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pyomo.environ as pyo
@@ -90,9 +90,11 @@ def build(
     _check(environment, base, coalitions, agent)
     rows = kept_rows(environment, base, coalitions, reported) if kept is None else sorted(set(kept))
     model = pyo.ConcreteModel(name="interior reward")
-    _add_sets(model, environment, rows, environment.with_members(1 << agent, [own_type]).tolist())
-    _add_worth(model, environment, rows, agent)
-    _add_due(model, environment, rows)
+    others = environment.with_members(1 << agent, [own_type]).tolist()
+    name = {p: environment.profile_name(environment.profiles[p].tolist()) for p in {*others, *(p for _, p in rows)}}
+    _add_sets(model, environment, [(environment.agents[j], name[p]) for j, p in rows], [name[p] for p in others])
+    _add_worth(model, environment, sorted({*rows, *((agent, p) for p in others)}), name)
+    _add_due(model, environment, rows, name)
     _add_rewards(model)
     _add_margin(model, cap)
     _add_whole(model)
@@ -123,27 +125,20 @@ def _check(environment: PayoffEnvironment, base: Coalition, coalitions: Sequence
 
 
 def _add_sets(
-    model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: Sequence[Row], others: Sequence[int]
+    model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: Sequence[tuple[str, str]], others: Sequence[str]
 ) -> None:
     """Outcomes, rays, the two sides, who keeps f where, the profiles of i's type."""
-    name = _profile_names(environment)
     model.outcomes = pyo.Set(initialize=environment.outcomes, doc="deterministic outcomes k")
     model.rays = pyo.Set(initialize=environment.rays, doc="rays r")
     model.sides = pyo.Set(initialize=SIDES, doc="the better and the worse reward")
-    pairs = [(environment.agents[j], name[p]) for j, p in kept]
-    model.kept = pyo.Set(dimen=2, initialize=pairs, doc="agents j who keep f at theta")
-    model.others = pyo.Set(initialize=[name[p] for p in others], doc="profiles theta with i of type theta_i")
+    model.kept = pyo.Set(dimen=2, initialize=kept, doc="agents j who keep f at theta")
+    model.others = pyo.Set(initialize=others, doc="profiles theta with i of type theta_i")
 
 
-def _profile_names(environment: PayoffEnvironment) -> list[str]:
-    return [environment.profile_name(types) for types in environment.profiles.tolist()]
-
-
-def _add_worth(model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: Sequence[Row], agent: int) -> None:
+def _add_worth(
+    model: pyo.ConcreteModel, environment: PayoffEnvironment, rated: Sequence[Row], name: Mapping[int, str]
+) -> None:
     """u_j(x, theta) where some row needs it."""
-    name = _profile_names(environment)
-    place = {name[p]: p for p in range(len(name))}
-    rated = sorted({*kept, *((agent, place[theta]) for theta in model.others)})
     columns = (*environment.outcomes, *environment.rays)
     values = {
         (environment.agents[j], name[p], x): value
@@ -157,9 +152,10 @@ def _add_worth(model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: S
     )
 
 
-def _add_due(model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: Sequence[Row]) -> None:
+def _add_due(
+    model: pyo.ConcreteModel, environment: PayoffEnvironment, kept: Sequence[Row], name: Mapping[int, str]
+) -> None:
     """u_j(f(theta), theta) for (j, theta) in kept."""
-    name = _profile_names(environment)
     values = {(environment.agents[j], name[p]): environment.payoffs[j, p, p].item() for j, p in kept}
     model.due = pyo.Param(model.kept, initialize=values, within=pyo.Reals, doc="u_j(f(theta), theta)")
 

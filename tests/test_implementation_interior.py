@@ -16,12 +16,14 @@ from breakaway.data.payoff_environment import (
     maximal_pattern,
     minimal_pattern,
 )
+from breakaway.models import interior_reward as model_of
 from breakaway.runners.implementation.interior import (
     conditional_no_total_indifference,
     interior_reward,
     kernel_rows,
 )
 from breakaway.runners.implementation.rewards import RewardSet
+from breakaway.runners.solvers import UnboundedError, solve_model
 
 REFERENCE = reference_environments()
 
@@ -96,7 +98,11 @@ def test_disposal_takes_rays_together_that_help_nobody() -> None:
 def test_disposal_agrees_with_the_programmes(seed: int) -> None:
     game = random_environment(seed)
     assert interior_reward(game, "coalitional").method == "disposal"
-    assert conditional_no_total_indifference(game).margin == math.inf
+    for agent in range(len(game)):
+        family = coalitions_with(maximal_pattern(len(game)), 1 << agent)
+        for reported in game.coalition_profiles(game.others(1 << agent)):
+            with pytest.raises(UnboundedError):
+                solve_model(model_of.build(game, 1 << agent, family, reported, agent, own_type=0))
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

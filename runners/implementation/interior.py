@@ -83,6 +83,9 @@ def conditional_no_total_indifference(environment: PayoffEnvironment, options: S
     The margin is the least over agents, their types and the others' reports of the largest sure difference between two
     outcomes of R_i(theta'_-i).
     """
+    if _disposal(environment):
+        reason = "every agent ranks outcomes that are moved along rays by more or by less, for sure"
+        return Interior("true", reason, math.inf, "disposal")
     worst = _least_margin(environment, _bases(environment, minimal_pattern(len(environment))), options)
     method = "linear programmes, one for each agent, type and report"
     if worst.margin > STRICT:
