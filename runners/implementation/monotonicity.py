@@ -19,8 +19,8 @@ Truthful reports are never deleted: a reward that pays an honest agent among hon
 1. Eliminate reports by single agents; where the rest is acceptable, the condition holds.
 2. Search for an unacceptable deception within the rest that no clause forbids (a mixed-integer linear programme).
 3. Where there is none, the condition holds, and the clauses prove it.
-4. Look for coalitions that dissolve the deception found; where there is none, the condition fails, as it witnesses.
-5. Give the outsiders as much room as lets each coalition still dissolve it, and learn the clauses. Go to 2.
+4. Look for a coalition that dissolves the deception found, the largest first; where there is none, the condition fails.
+5. For every lie by which it does, give the outsiders as much room as lets it, and learn the clause. Go to 2.
 
 A test without an answer counts as dissolved for the time being; where such a test matters the answer is undecided.
 
@@ -35,6 +35,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 from pyomo.environ import ConcreteModel
 
 from breakaway.data.coalitions import Coalition, members
@@ -44,6 +45,8 @@ from breakaway.models.deception_search import Clause
 from breakaway.runners.implementation.incentives import in_order
 from breakaway.runners.implementation.whistle import Blow, Whistles
 from breakaway.runners.solvers import InfeasibleError, SolverOptions, solve_model
+
+HONEST = "the lie may go well among honest outsiders"
 
 Triple = tuple[Coalition, tuple[int, ...], tuple[int, ...]]
 """A coalition S, its types theta_S and its report theta'_S."""
@@ -113,6 +116,8 @@ class _Bench:
     def test(self, triple: Triple, deception: Deception) -> Blow:
         """Ask whether a coalition dissolves a deception, and count."""
         self.tests += 1
+        if cannot_dissolve(self.environment, triple, deception):
+            return Blow(False, 0.0, HONEST, np.empty((0, 2), dtype=np.int64))
         return self.whistles.blows(*triple, deception)
 
     def note(self, triple: Triple, room: Deception, blow: Blow) -> None:
@@ -196,6 +201,26 @@ def allows(deception: Deception, triple: Triple) -> bool:
     return all(r in deception[i][t] for i, t, r in zip(members(triple[0]), triple[1], triple[2], strict=True))
 
 
+def cannot_dissolve(environment: PayoffEnvironment, triple: Triple, deception: Deception) -> bool:
+    """Tell whether a coalition cannot dissolve a deception because its lie may go well among honest outsiders.
+
+    Where the outsiders may be honest at theta_-S and no member loses by the lie there, members who are sure of that ask
+    for more than u_i(f(theta), theta), all of them; but a reward leaves some member of S no more than that.
+    """
+    coalition, true, reported = triple
+    outsiders = members(environment.others(coalition))
+    honest = np.array(
+        [
+            all(k in deception[j][k] for j, k in zip(outsiders, types, strict=True))
+            for types in environment.coalition_profiles(environment.others(coalition))
+        ]
+    )
+    told, lied = environment.with_members(coalition, true), environment.with_members(coalition, reported)
+    own = environment.payoffs[list(members(coalition))]
+    gains = own[:, told, lied] - own[:, told, told]
+    return bool((honest & (gains >= 0).all(axis=0)).any())
+
+
 # --- elimination ------------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +280,10 @@ def _candidate(model: ConcreteModel, environment: PayoffEnvironment, options: So
 
 
 def _dissolve(bench: _Bench, candidate: Deception, rest: Deception) -> list[Clause]:
-    """Return what is learned from a candidate: for every coalition that dissolves it, one clause."""
+    """Return what is learned from a candidate: a clause for every lie by which one coalition dissolves it.
+
+    Large coalitions come first: few outsiders make for easy tests and for clauses that settle much.
+    """
     clauses = []
     for coalition in reversed(in_order(bench.whistles.coalitions)):
         for triple in lies(candidate, coalition):
@@ -264,7 +292,8 @@ def _dissolve(bench: _Bench, candidate: Deception, rest: Deception) -> list[Clau
                 room, blow = _most_room(bench, triple, candidate, rest, blow)
                 bench.note(triple, room, blow)
                 clauses.append(Clause(*triple, room))
-                break
+        if clauses:
+            break
     return clauses
 
 
