@@ -17,13 +17,15 @@ from breakaway.data.payoff_environment import (
     minimal_pattern,
 )
 from breakaway.models import interior_reward as model_of
+from breakaway.runners.implementation import interior
+from breakaway.runners.implementation.branching import ProgramError
 from breakaway.runners.implementation.interior import (
     conditional_no_total_indifference,
     interior_reward,
     kernel_rows,
 )
 from breakaway.runners.implementation.rewards import RewardSet
-from breakaway.runners.solvers import UnboundedError, solve_model
+from breakaway.runners.solvers import SolverOptions, UnboundedError, solve_model
 
 REFERENCE = reference_environments()
 
@@ -103,6 +105,21 @@ def test_disposal_agrees_with_the_programmes(seed: int) -> None:
         for reported in game.coalition_profiles(game.others(1 << agent)):
             with pytest.raises(UnboundedError):
                 solve_model(model_of.build(game, 1 << agent, family, reported, agent, own_type=0))
+
+
+def test_limits_leave_it_open() -> None:
+    game, _ = REFERENCE["RI-ex1-no-disposal-.5-1"]
+    rewards = RewardSet(game, 1, coalitions_with(maximal_pattern(2), 1))
+    with pytest.raises(ProgramError, match="the limit of time or of 20,000 rows was reached"):
+        kernel_rows(rewards, SolverOptions(time_limit=1e-9))
+
+
+def test_a_kernel_left_open_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    game, _ = REFERENCE["RI-ex1-no-disposal-.5-1"]
+    monkeypatch.setattr(interior, "MOST_TESTS", 3)
+    found = interior_reward(game, "coalitional")
+    assert found.holds == "undecided"
+    assert "left open: the limit of time or of 3 rows was reached" in found.reason
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

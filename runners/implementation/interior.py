@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -261,9 +262,11 @@ def kernel_rows(rewards: RewardSet, options: SolverOptions | None = None) -> tup
     Raises
     ------
     ProgramError
-        When HiGHS fails, or there are more than :data:`MOST_TESTS` rows.
+        When HiGHS fails, or the limit of time or of :data:`MOST_TESTS` rows is reached.
     """
-    program = _program(rewards, options or SolverOptions())
+    options = options or SolverOptions()
+    program = _program(rewards, options)
+    deadline = math.inf if options.time_limit is None else time.monotonic() + options.time_limit
     needed: list[set[Row]] = [set() for _ in range(rewards.profiles)]
     possible: list[set[Row]] = [set() for _ in range(rewards.profiles)]
     tests = 0
@@ -273,8 +276,8 @@ def kernel_rows(rewards: RewardSet, options: SolverOptions | None = None) -> tup
                 if (j, true) in needed[others]:
                     continue
                 tests += 1
-                if tests > MOST_TESTS:
-                    raise ProgramError(f"more than {MOST_TESTS} rows to look at")
+                if tests > MOST_TESTS or time.monotonic() > deadline:
+                    raise ProgramError(f"the limit of time or of {MOST_TESTS:,} rows was reached")
                 value = _tightness(program, rewards, rows, number, j, (true, others))
                 if value > STRICT:
                     needed[others].add((j, true))
