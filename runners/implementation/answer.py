@@ -333,16 +333,14 @@ def whistle_tables(environment: PayoffEnvironment, found: Iterable[Finding]) -> 
     whistles, rewards = [], []
     for finding in found:
         verdict = finding.monotonicity
-        for k, whistle in enumerate(verdict.whistles if verdict is not None else (), 1):
+        for whistle in verdict.whistles if verdict is not None else ():
             key = (finding.condition, finding.pattern, *_named(environment, whistle))
             whistles.append((*key, whistle.round, whistle.blow.value))
-            rewards += [(*key, k, *row) for row in _reward_rows(environment, whistle)]
+            rewards += [(*key, whistle.round, *row) for row in _reward_rows(environment, whistle)]
     report = ["condition", "coalition_pattern", "coalition", "true_profile", "reported_profile"]
     return {
         "whistles": pd.DataFrame(whistles, columns=[*report, "round", "least_gain"]),
-        "rewards": pd.DataFrame(
-            rewards, columns=[*report, "whistle", "reward", "others_reported", "outcome", "weight"]
-        ),
+        "rewards": pd.DataFrame(rewards, columns=[*report, "round", "reward", "others_reported", "outcome", "weight"]),
     }
 
 
