@@ -313,6 +313,18 @@ CASES = (
         + RATE,
     ),
     one(
+        "ray-beyond-all-numbers",
+        FORMULAS,
+        "outcomes.csv",
+        "waste,ray,0,1",
+        "waste,ray,1e308,1",
+        *(
+            f"formulas.csv:{row}:formula: along the ray 'waste' the utility does not change at one rate from every "
+            f"outcome; {RATE}"
+            for row in (2, 3)
+        ),
+    ),
+    one(
         "payoff-types-without-values",
         FORMULAS,
         "payoff_types.csv",

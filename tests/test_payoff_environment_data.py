@@ -74,6 +74,7 @@ def test_good_tables_are_good(name: str, tmp_path: Path) -> None:
     assert found(tmp_path, GOOD[name]) == []
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
 def test_one_edit_gives_exactly_these_lines(case: Case, tmp_path: Path) -> None:
     assert found(tmp_path, case.files()) == list(case.lines)

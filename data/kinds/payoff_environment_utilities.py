@@ -170,6 +170,7 @@ def attribute_names(table: TypedTable) -> list[str]:
     return [name for name in table.cells if name not in table.table.column_names]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def formula_values(terms: Terms, formula: Formula) -> Floats:
     """Return an agent's utility of every vertex and per unit of every ray, shape (P, outcomes + rays).
 
@@ -226,6 +227,7 @@ def _problem(terms: Terms, formula: Formula, types: Labels) -> tuple[str, str] |
     return message, "make the formula linear in what the ray changes, or list the agent's utilities in utilities"
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _uneven_ray(terms: Terms, formula: Formula) -> str | None:
     """Return a ray along which the utility does not change at one rate, alone or together with others."""
     values = formula_values(terms, formula)
