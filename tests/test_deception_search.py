@@ -49,11 +49,10 @@ def random_clauses(environment: PayoffEnvironment, seed: int, count: int) -> lis
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13])
 def test_the_largest_deception_left_is_that_of_enumeration(seed: int) -> None:
     environment = random_environment(seed, agents=2, types=2)
-    if not environment.differs.any():
-        pytest.skip("f is constant")
+    assert environment.differs.any()
     clauses = random_clauses(environment, seed, count=4 * seed)
     left = [
         number_of_reports(deception)
