@@ -23,7 +23,7 @@ from pathlib import Path
 
 from machine import describe_machine, markdown_table
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.public_goods.brute_force import every_coalition, judged_by
 from breakaway.runners.public_goods.descent import find_start

@@ -35,8 +35,9 @@ import highspy
 import numpy as np
 from machine import describe_machine, markdown_table, seconds, timed
 
+from breakaway.data.arrays import Floats
 from breakaway.data.group_families import FAMILIES, family
-from breakaway.data.groups import Floats, PairwiseGroupGame, pairwise_surplus, permitted_groups
+from breakaway.data.groups import PairwiseGroupGame, pairwise_surplus, permitted_groups
 from breakaway.runners.groups.direct import MOST_COLUMNS, solve_direct
 from breakaway.runners.groups.engine import solve_pairwise
 from breakaway.runners.groups.transport import solve_pairs

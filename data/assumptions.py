@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.problems import Findings
 from breakaway.data.public_goods import (
     ExpressionUtilities,
     FormUtilities,
-    Ints,
     Outcomes,
     PublicGoodsGame,
     Utilities,

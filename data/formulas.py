@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.problems import counted, suggestion
 
 LONGEST = 1_000

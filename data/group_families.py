@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from breakaway.data.groups import Floats, PairwiseGroupGame, Types, frozen_floats
+from breakaway.data.arrays import Floats, frozen_floats
+from breakaway.data.groups import PairwiseGroupGame, Types
 
 LARGEST = 4
 """Size costs are tabulated for groups of up to four."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import EqualArrays, Floats, frozen_floats
 from breakaway.data.group_checks import (
     check_groups,
     check_numbers,
@@ -23,39 +24,10 @@ from breakaway.data.group_checks import (
     check_types,
 )
 
-Floats: TypeAlias = NDArray[np.float64]
 GroupArray: TypeAlias = NDArray[np.int32]
 """Groups as rows of type numbers, ascending, padded with -1."""
 
 Unlisted = Literal["zero", "forbidden"]
-
-
-class EqualArrays:
-    """Base of dataclasses that hold arrays: two are equal when all their fields are."""
-
-    def __eq__(self, other: object) -> bool:
-        """Compare field by field."""
-        return type(self) is type(other) and all(
-            _same(getattr(self, field.name), getattr(other, field.name))
-            for field in fields(self)  # type: ignore[arg-type]
-        )
-
-    def __hash__(self) -> int:
-        """Hash the fields that are no arrays."""
-        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        return hash((type(self), *(value for value in values if not _holds_arrays(value))))
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return one == other
-
-
-def _holds_arrays(value: object) -> bool:
-    return isinstance(value, np.ndarray) or (isinstance(value, tuple) and any(map(_holds_arrays, value)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +60,6 @@ class Types(EqualArrays):
     def group_name(self, group: Sequence[int]) -> str:
         """Write a group as ``A+A+B``; entries of -1 are padding."""
         return "+".join(self.names[i] for i in group if i >= 0)
-
-
-def frozen_floats(values: Sequence[float] | Floats) -> Floats:
-    """Return a read-only copy of an array of floats."""
-    array = np.array(values, dtype=np.float64)
-    array.setflags(write=False)
-    return array
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import EqualArrays, Floats, Ints
 from breakaway.data.coalitions import Coalition, format_coalition, members
 from breakaway.data.environment_checks import (
     check_agents,
@@ -25,10 +26,7 @@ from breakaway.data.environment_checks import (
     check_onto,
     check_pattern,
 )
-from breakaway.data.groups import EqualArrays, Floats
 from breakaway.data.problems import suggestion
-
-Ints: TypeAlias = NDArray[np.int64]
 
 Deception: TypeAlias = tuple[tuple[frozenset[int], ...], ...]
 """For every agent and payoff type the set of payoff types that it may report, never empty."""

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from breakaway.data.groups import EqualArrays, Floats, Types
+from breakaway.data.arrays import EqualArrays, Floats
+from breakaway.data.groups import Types
 
 Curvature = Literal["linear", "concave", "convex", "neither"]
 """What is known of the shape of a surplus function on all groups; ``neither``: nothing."""

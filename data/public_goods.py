@@ -17,14 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import EqualArrays, Floats, frozen_floats
-
-Ints: TypeAlias = NDArray[np.int64]
+from breakaway.data.arrays import EqualArrays, Floats, Ints, frozen_floats
 
 
 class Form(NamedTuple):

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.arrays import EqualArrays, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import EqualArrays
-from breakaway.data.payoff_environment import Ints, PayoffEnvironment
+from breakaway.data.payoff_environment import PayoffEnvironment
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,8 +49,8 @@ from types import MappingProxyType
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.models import public_goods
 from breakaway.models.blocks import check_formulation
 

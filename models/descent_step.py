@@ -40,8 +40,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame, least_pieces
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame, least_pieces
 from breakaway.models import public_goods
 
 

@@ -38,7 +38,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.models import public_goods
 

@@ -40,7 +40,7 @@ from types import MappingProxyType
 
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.models import public_goods
 from breakaway.models.blocks import check_formulation

@@ -15,8 +15,8 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import ExpressionUtilities, FormUtilities, Ints, PublicGoodsGame, Utilities
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import ExpressionUtilities, FormUtilities, PublicGoodsGame, Utilities
 
 ACTIVE_TOLERANCE = 1e-7
 """A piece is active when it exceeds the least piece of its agent by at most this, times 1 + the size of the least."""

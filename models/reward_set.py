@@ -50,8 +50,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyomo.environ as pyo
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.data.reward_requirements import Requirements, requirements
 

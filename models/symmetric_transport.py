@@ -46,9 +46,9 @@ from types import MappingProxyType
 import numpy as np
 import pyomo.environ as pyo
 
+from breakaway.data.arrays import Floats
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupArray,
     GroupGame,
     all_groups,

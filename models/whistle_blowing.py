@@ -51,9 +51,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyomo.environ as pyo
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import Ints, PayoffEnvironment
+from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.models import reward_set
 
 MOST = 1.0

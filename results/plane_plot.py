@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.canvas import COLOURS, FAINT, INK, new_figure, save
 from breakaway.results.public_goods_plot import MOST_OUTCOMES, finish, heading, headline

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupArray,
     GroupGame,
     PairwiseGroupGame,

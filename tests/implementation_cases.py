@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.payoff_environment import Deception, PayoffEnvironment, maximal_pattern
 
 FAMILIES = ("common", "nearly-common", "private", "interdependent", "disposal", "charges")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from breakaway.data.groups import Types, frozen_floats
+from breakaway.data.arrays import frozen_floats
+from breakaway.data.groups import Types
 from breakaway.data.positive_size import (
     CesSurplus,
     FunctionSurplus,

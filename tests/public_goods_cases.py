@@ -12,7 +12,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from breakaway.data.groups import Floats, frozen_floats
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.public_goods import (
     CesSums,
     FormUtilities,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import frozen_floats
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.public_goods import CesSums, FormUtilities, LogSums, Outcomes, Pieces, PublicGoodsGame, Terms
 
 NOBODY = Outcomes.of({}, 2)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from positive_cases import positive_size_games
 from public_goods_cases import FAMILIES, random_game
 
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.coalitions import finest_structure, members, structures
 from breakaway.data.games import (
     AbatementGame,
@@ -26,7 +27,7 @@ from breakaway.data.games import (
     ThreatGame,
     TotalWorth,
 )
-from breakaway.data.groups import Floats, GroupGame, PairwiseGroupGame, Types, all_groups, frozen_floats
+from breakaway.data.groups import GroupGame, PairwiseGroupGame, Types, all_groups
 from breakaway.data.payoff_environment import Mechanism, PayoffEnvironment, Revision, TypeSpace
 from breakaway.data.public_goods import PublicGoodsGame
 

@@ -139,3 +139,24 @@ def test_public_goods_methods_grow_and_agree() -> None:
     assert all(row["ratio"].startswith("≥") for row in stopped)
     assert [row["programmes"] for row in times if row["method"] == "elimination"] == ["4", "5", "6"]
     assert [row["method"] for row in growth] == ["descent", "elimination"]
+
+
+def test_monotonicity_of_random_environments_agrees_with_enumeration() -> None:
+    options = ["--environments", "6", "--most-deceptions", "1000", "--workers", "1"]
+    rows = rows_of("implementation_random.py", *options)
+    assert rows[0]["condition"] == "robust monotonicity"
+    assert rows[-1]["condition"] == "all"
+    for row in rows:
+        assert row["left open"] == "0"
+        assert int(row["holds"]) + int(row["fails"]) == int(row["agree"]) > 0
+
+
+def test_monotonicity_grows_and_says_when_a_limit_is_reached() -> None:
+    rows = rows_of("implementation.py", "--sizes", "2x2", "2x4", "--count", "1", "--limit", "1")
+    ways = {"robust": "elimination", "coalitional": "elimination", "maximal": "learned clauses"}
+    for condition, method in ways.items():
+        own = [row for row in rows if row["condition"] == condition]
+        assert [row["method"] for row in own[:3]] == [method, "enumeration", method]
+        assert own[-1]["method"] == "enumeration (limit)"
+        assert own[-1]["ratio"].startswith("≥")
+    assert all(row["open"] == "0" for row in rows)

@@ -11,7 +11,7 @@ from application_cases import golden_names, golden_text, model_text, run_page
 from public_goods_cases import Case, random_game, reference_cases
 from public_goods_pair import ALL_FORMS, NOBODY, PAIR, PIECES, SMOOTH, expressions
 
-from breakaway.data.groups import frozen_floats
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.public_goods import (
     ExpressionUtilities,
     FormUtilities,

@@ -10,7 +10,7 @@ from public_goods_cases import SMOOTH as SMOOTH_FAMILIES
 from public_goods_cases import random_game, reference_cases, rightmost
 from public_goods_pair import PAIR, PIECES, SMOOTH
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame, supergradients
 from breakaway.models import coalition_deviation, descent_direction
 from breakaway.runners.solvers import solve_model

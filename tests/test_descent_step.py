@@ -7,7 +7,7 @@ import pytest
 from application_cases import golden_names, golden_text, model_text, run_page
 from public_goods_cases import FAMILIES, game_of, log_utilities, pwl_utilities, random_game, rv_utilities
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame, least_pieces, supergradients
 from breakaway.models import descent_step
 from breakaway.models.public_goods import vector

@@ -7,14 +7,13 @@ import pytest
 from application_cases import run_page
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.group_families import family
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupGame,
     SurplusFunctionGame,
     Types,
-    frozen_floats,
     pairwise_surplus,
     payoff_within,
     sufficient_groups,

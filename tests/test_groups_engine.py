@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from application_cases import run_page
 
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.group_families import FAMILIES, family
-from breakaway.data.groups import Floats, PairwiseGroupGame, Types, frozen_floats, permitted_groups
+from breakaway.data.groups import PairwiseGroupGame, Types, permitted_groups
 from breakaway.runners.groups.engine import scaled_game, solve_pairwise
 from breakaway.runners.groups.pricing import Pricer
 from breakaway.runners.groups.solution import GroupSolution

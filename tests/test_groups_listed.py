@@ -7,16 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from breakaway.data.groups import (
-    GroupArray,
-    GroupGame,
-    Types,
-    Unlisted,
-    frozen_floats,
-    group_sizes,
-    member_counts,
-    payoff_within,
-)
+from breakaway.data.arrays import frozen_floats
+from breakaway.data.groups import GroupArray, GroupGame, Types, Unlisted, group_sizes, member_counts, payoff_within
 from breakaway.runners.asking import HowToSolve
 from breakaway.runners.groups import assign as assigning
 from breakaway.runners.groups.assign import assign

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.group_families import FAMILIES, family
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupGame,
     PairwiseGroupGame,
     SurplusFunctionGame,
     Types,
     all_groups,
-    frozen_floats,
     pairwise_surplus,
     surpluses,
 )

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyomo.contrib.solver.solvers.highs import Highs
 
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.groups import (
     GroupGame,
     PairwiseGroupGame,
     SurplusFunctionGame,
     Types,
     all_groups,
-    frozen_floats,
     group_sizes,
     listed_surplus,
 )

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.group_families import FAMILIES, family
-from breakaway.data.groups import PairwiseGroupGame, Types, frozen_floats
+from breakaway.data.groups import PairwiseGroupGame, Types
 from breakaway.runners.groups.assign import assign
 from breakaway.runners.groups.direct import residuals, solve_direct
 from breakaway.runners.groups.transport import solve_pairs

@@ -13,8 +13,8 @@ import pytest
 from application_cases import run_page
 from implementation_cases import deception_of, environment, random_environment, reference_cases
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.instances import load_instance
 from breakaway.data.payoff_environment import (
     STRICT,

@@ -11,8 +11,8 @@ import pytest
 from application_cases import run_page
 from implementation_cases import Case, environment, random_environment, reference_cases
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import (
     Mechanism,
     PayoffEnvironment,

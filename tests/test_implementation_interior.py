@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from implementation_cases import environment, random_environment, reference_environments
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.payoff_environment import (
     PayoffEnvironment,
     coalitions_with,

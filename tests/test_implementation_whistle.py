@@ -16,8 +16,8 @@ from implementation_cases import (
 )
 from test_reward_set import in_reward_set
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import (
     STRICT,
     Deception,

@@ -11,7 +11,7 @@ from application_cases import golden_names, golden_text, model_text, run_page
 from hypothesis import given, settings
 from positive_cases import CASES, SMALL, game_of, market, positive_size_games
 
-from breakaway.data.groups import frozen_floats
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.positive_size import (
     CesSurplus,
     FunctionSurplus,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from positive_cases import SMALL, market, positive_size_games
 
-from breakaway.data.groups import frozen_floats
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.positive_size import CesSurplus, FunctionSurplus, PositiveSizeGame, QuadraticSurplus
 from breakaway.results.records import Answer
 from breakaway.runners.groups.positive import positive_answer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from public_goods_cases import game_of, lindahl_point, pwl_utilities, random_game, random_utilities, reference_cases
 
-from breakaway.data.groups import Floats, frozen_floats
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.public_goods import FormUtilities, Pieces, PublicGoodsGame, Terms
 from breakaway.runners.asking import HowToSolve, UnfinishedError
 from breakaway.runners.dispatch import solve_game

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from public_goods_cases import FAMILIES, Case, game_of, log_utilities, random_game, reference_cases, rv_utilities
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import FormUtilities, Pieces, PublicGoodsGame, Terms
 from breakaway.runners.public_goods.brute_force import MOST_AGENTS, by_brute_force, every_coalition, judged_by
 from breakaway.runners.public_goods.elimination import by_elimination, by_elimination_as_printed

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from public_goods_cases import FAMILIES, game_of, log_utilities, random_utilities, reference_cases, rv_utilities
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.public_goods.frontier import pareto_frontier
 from breakaway.runners.public_goods.judge import best_alone

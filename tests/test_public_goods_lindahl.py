@@ -26,7 +26,7 @@ from public_goods_cases import (
     sqrt_utilities,
 )
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import ExpressionUtilities, FormUtilities, Outcomes, Pieces, PublicGoodsGame, Terms
 from breakaway.runners.public_goods.judge import by_descent
 from breakaway.runners.public_goods.lindahl import (

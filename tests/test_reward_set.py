@@ -10,8 +10,8 @@ import pytest
 from application_cases import golden_names, golden_text, model_text, run_page
 from implementation_cases import environment, random_environment
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import PayoffEnvironment, coalitions_with, maximal_pattern
 from breakaway.data.reward_requirements import requirements
 from breakaway.models import reward_set

@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import GroupGame, Unlisted, frozen_floats
+from breakaway.data.arrays import frozen_floats
+from breakaway.data.groups import GroupGame, Unlisted
 from breakaway.data.kinds.small_groups import (
     MIN_SIZE,
     build_types,

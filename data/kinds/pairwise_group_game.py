@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import PairwiseGroupGame, frozen_floats
+from breakaway.data.arrays import frozen_floats
+from breakaway.data.groups import PairwiseGroupGame
 from breakaway.data.kinds.small_groups import (
     MIN_SIZE,
     build_types,

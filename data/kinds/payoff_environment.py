@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.kinds.payoff_environment_beliefs import belief_arrays, revisions
 from breakaway.data.kinds.payoff_environment_checks import check
 from breakaway.data.kinds.payoff_environment_profiles import Labels, agents_of, labels_of, whole_profiles

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.environment_checks import SUM_TOLERANCE
-from breakaway.data.groups import Floats
 from breakaway.data.kinds.payoff_environment_profiles import (
     Labels,
     Members,
@@ -21,7 +21,7 @@ from breakaway.data.kinds.payoff_environment_profiles import (
     partial_profiles,
 )
 from breakaway.data.limits import MAX_TYPE_PROFILES
-from breakaway.data.payoff_environment import Ints, Revision
+from breakaway.data.payoff_environment import Revision
 from breakaway.data.problems import Findings
 from breakaway.data.typed import Data, TypedTable
 

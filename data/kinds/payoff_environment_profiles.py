@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.environment_checks import SUM_TOLERANCE
-from breakaway.data.groups import Floats
 from breakaway.data.kinds.bargaining import missing_list
-from breakaway.data.payoff_environment import Ints
 from breakaway.data.problems import SHOWN, Findings, suggestion
 from breakaway.data.typed import Data, TypedTable, Types
 

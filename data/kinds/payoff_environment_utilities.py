@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.formulas import FUNCTIONS, Formula
-from breakaway.data.groups import Floats
 from breakaway.data.kinds.bargaining import missing_list
 from breakaway.data.kinds.payoff_environment_profiles import Labels, agents_of, whole_profiles
-from breakaway.data.payoff_environment import Ints
 from breakaway.data.problems import SHOWN, Findings, suggestion
 from breakaway.data.typed import Data, TypedTable
 

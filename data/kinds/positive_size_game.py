@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats, frozen_floats
+from breakaway.data.arrays import Floats, frozen_floats
 from breakaway.data.kinds.small_groups import build_types, types_frame, types_table
 from breakaway.data.positive_size import (
     ROUNDING,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats, frozen_floats
+from breakaway.data.arrays import Floats, Ints, frozen_floats
 from breakaway.data.kinds.public_goods_checks import (
     BENEFIT_RULES,
     COST_RULES,
@@ -22,17 +22,7 @@ from breakaway.data.kinds.public_goods_checks import (
     numbers_of,
 )
 from breakaway.data.problems import Findings
-from breakaway.data.public_goods import (
-    FORMS,
-    CesSums,
-    FormUtilities,
-    Ints,
-    LogSums,
-    Outcomes,
-    Pieces,
-    PublicGoodsGame,
-    Terms,
-)
+from breakaway.data.public_goods import FORMS, CesSums, FormUtilities, LogSums, Outcomes, Pieces, PublicGoodsGame, Terms
 from breakaway.data.schema import NONNEGATIVE, POSITIVE, Column, ColumnType, Kind, Parameter, ParameterValue, Table
 from breakaway.data.typed import Data, TypedTable
 

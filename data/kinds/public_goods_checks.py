@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.limits import MAX_AGENTS, MAX_PIECE_SLOPES
 from breakaway.data.problems import SHOWN, Findings
-from breakaway.data.public_goods import Ints
 from breakaway.data.typed import Data, TypedTable
 
 Mask: TypeAlias = NDArray[np.bool_]

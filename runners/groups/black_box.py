@@ -23,15 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import (
-    Floats,
-    GroupArray,
-    SurplusFunctionGame,
-    Types,
-    multisets,
-    one_type_groups,
-    surpluses,
-)
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray, SurplusFunctionGame, Types, multisets, one_type_groups, surpluses
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
 from breakaway.runners.groups.pricing import distinct
 from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never

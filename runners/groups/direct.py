@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 import pyomo.environ as pyo
 
+from breakaway.data.arrays import Floats
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupArray,
     GroupGame,
     Types,

@@ -25,7 +25,8 @@ from types import FrameType
 
 import numpy as np
 
-from breakaway.data.groups import FiniteGroupGame, Floats, GroupArray, PairwiseGroupGame, permitted_count
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import FiniteGroupGame, GroupArray, PairwiseGroupGame, permitted_count
 from breakaway.runners.groups.interior import Point, inner, load_of, payoff_of, solve_master
 from breakaway.runners.groups.pricing import PairwiseData, Pricer, distinct
 from breakaway.runners.groups.protocol import GroupData, GroupPricer

@@ -14,15 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from breakaway.data.arrays import frozen_floats
 from breakaway.data.families import AnyGame
-from breakaway.data.groups import (
-    FiniteGroupGame,
-    GroupGame,
-    PairwiseGroupGame,
-    frozen_floats,
-    group_sizes,
-    permitted_count,
-)
+from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, group_sizes, permitted_count
 from breakaway.results.records import Answer
 from breakaway.runners.asking import HowToSolve, PhaseClock
 from breakaway.runners.groups.assign import assign

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import Floats, GroupArray
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray
 
 MOST_STEPS = 80
 """A master takes 3 to 30 steps; one that does not get there stops and leaves the point it has."""

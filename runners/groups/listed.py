@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats, GroupArray, GroupGame, group_sizes, member_counts
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray, GroupGame, group_sizes, member_counts
 from breakaway.data.problems import counted
 from breakaway.runners.groups.engine import Clock, ProgressCall, generate_columns
 from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never

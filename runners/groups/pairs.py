@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, PairwiseGroupGame, frozen_floats, surplus_of
+from breakaway.data.arrays import Floats, frozen_floats
+from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, surplus_of
 
 MOST_TYPES = 3_000
 """Most types whose pairs are tabulated: 4.5 million pairs, some 300 MB."""

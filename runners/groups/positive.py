@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import CesSurplus, LinearSurplus, PositiveSizeGame, QuadraticSurplus
 from breakaway.models import positive_size
 from breakaway.results.records import Answer, Certificate

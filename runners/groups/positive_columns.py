@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.models import positive_size
 from breakaway.runners.groups.positive_solution import PositiveSolution, Work, solve_master

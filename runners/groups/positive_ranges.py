@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.models import positive_size
 from breakaway.runners.groups.positive_solution import PositiveSolution, group_of_pieces

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.models import positive_size
 from breakaway.runners.groups.solution import History

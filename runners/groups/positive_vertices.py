@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 
 MOST_TYPES_OF_VERTICES = 12

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats, GroupArray
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray
 from breakaway.runners.groups.protocol import Deadline, GroupData, Proof, never
 
 Bools = NDArray[np.bool_]

@@ -15,7 +15,8 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats, GroupArray, member_counts
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray, member_counts
 from breakaway.runners.groups.scaling import unit_of
 
 _HIGHS: Any = highspy.Highs

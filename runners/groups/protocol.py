@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from breakaway.data.groups import Floats, GroupArray
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray
 
 Deadline = Callable[[], bool]
 """Says whether time is up."""

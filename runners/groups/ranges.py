@@ -19,9 +19,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupArray,
     GroupGame,
     all_groups,

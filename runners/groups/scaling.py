@@ -13,15 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from breakaway.data.groups import (
-    FiniteGroupGame,
-    Floats,
-    GroupGame,
-    PairwiseGroupGame,
-    SurplusFunction,
-    Types,
-    frozen_floats,
-)
+from breakaway.data.arrays import Floats, frozen_floats
+from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, SurplusFunction, Types
 
 
 def unit_of(values: ArrayLike) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from breakaway.data.groups import Floats, GroupArray
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray
 from breakaway.runners.solvers import Holding, Termination
 
 History = Sequence[tuple[float, float, float, int]]

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from breakaway.data.groups import Floats, GroupArray, PairwiseGroupGame, pairwise_surplus, permitted_count
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray, PairwiseGroupGame, pairwise_surplus, permitted_count
 from breakaway.runners.groups.engine import Clock, ProgressCall, heeding_interrupts
 from breakaway.runners.groups.solution import GroupSolution, is_closed
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from breakaway.data.groups import Floats, GroupArray
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import GroupArray
 from breakaway.runners.groups.interior import Point, inner, load_of
 from breakaway.runners.solvers.highs import require_highspy
 

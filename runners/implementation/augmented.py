@@ -32,13 +32,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.limits import MAX_MECHANISM_ENTRIES
 from breakaway.data.payoff_environment import (
     STRICT,
     Deception,
-    Ints,
     Mechanism,
     PayoffEnvironment,
     TypeSpace,

@@ -22,9 +22,9 @@ from typing import Any
 import highspy
 import numpy as np
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import members
-from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import STRICT, Ints
+from breakaway.data.payoff_environment import STRICT
 from breakaway.runners.implementation.rewards import Reward, RewardSet
 from breakaway.runners.solvers.options import SolverOptions
 

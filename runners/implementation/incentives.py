@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, grand_coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import STRICT, PayoffEnvironment, minimal_pattern
 
 

@@ -22,9 +22,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import STRICT, Ints, Mechanism, PayoffEnvironment, TypeSpace, maximal_pattern
+from breakaway.data.payoff_environment import STRICT, Mechanism, PayoffEnvironment, TypeSpace, maximal_pattern
 from breakaway.runners.implementation.incentives import in_order
 from breakaway.runners.implementation.type_spaces import Revising, check_revisions, pooled_belief
 

@@ -18,8 +18,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import STRICT
 from breakaway.models import whistle_blowing
 from breakaway.runners.implementation.branching import Limits, RewardProgram, Search, search

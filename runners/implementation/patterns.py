@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, coalition_of, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import (
     PayoffEnvironment,
     coalitions_with,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from breakaway.data.arrays import EqualArrays, Floats, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import EqualArrays, Floats
-from breakaway.data.payoff_environment import Ints, PayoffEnvironment
+from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.runners.implementation.branching import RewardProgram
 from breakaway.runners.implementation.rewards import Reward
 

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
+from breakaway.data.arrays import EqualArrays, Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import EqualArrays, Floats
 from breakaway.data.payoff_environment import PayoffEnvironment, coalitions_with, maximal_pattern
 from breakaway.data.reward_requirements import requirements
 

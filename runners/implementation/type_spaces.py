@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import members
 from breakaway.data.environment_checks import SUM_TOLERANCE, check_array, check_lotteries
-from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import Deception, Ints, PayoffEnvironment, TypeSpace
+from breakaway.data.payoff_environment import Deception, PayoffEnvironment, TypeSpace
 from breakaway.runners.implementation.incentives import Violation
 
 Revising = Literal["marginal", "uniform"]

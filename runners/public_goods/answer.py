@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.results.records import Answer, Certificate
 from breakaway.runners.asking import UNNAMED, About, HowToSolve, Method, PhaseClock, UnfinishedError

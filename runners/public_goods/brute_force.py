@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.public_goods.descent import UnboundedImprovementError, find_start
 from breakaway.runners.public_goods.programs import BestDeviation, best_deviation, without_limit

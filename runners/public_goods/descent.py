@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame, least_pieces, supergradients
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame, least_pieces, supergradients
 from breakaway.runners.public_goods.solution import perron_vector
 from breakaway.runners.solvers import LimitReachedError
 

@@ -33,8 +33,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame, supergradients
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame, supergradients
 from breakaway.models import descent_direction, pareto_improvement
 from breakaway.runners.public_goods.descent import UnboundedImprovementError, find_start
 from breakaway.runners.public_goods.programs import BestDeviation, best_deviation, without_limit

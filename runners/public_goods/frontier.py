@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame, supergradients
 from breakaway.runners.public_goods.judge import best_alone
 from breakaway.runners.public_goods.solution import Levels, rightmost_eigenvalue

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.public_goods.descent import Descent, UnboundedImprovementError, descend, find_start
 from breakaway.runners.public_goods.programs import best_deviation
 from breakaway.runners.public_goods.solution import Levels, Verdict, gains

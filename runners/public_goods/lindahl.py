@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import FormUtilities, PublicGoodsGame, Terms
 from breakaway.models import lindahl as programme
 from breakaway.models.public_goods import derivative_rows, vector

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from breakaway.data.groups import Floats
-from breakaway.data.public_goods import Ints, PublicGoodsGame
+from breakaway.data.arrays import Floats, Ints
+from breakaway.data.public_goods import PublicGoodsGame
 
 NAMED = 5
 """Most agents named in a reason."""

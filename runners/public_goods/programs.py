@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame, least_pieces
 from breakaway.models import coalition_deviation
 from breakaway.runners.public_goods.descent import UnboundedImprovementError

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.groups import (
     FiniteGroupGame,
-    Floats,
     GroupGame,
     PairwiseGroupGame,
     SurplusFunctionGame,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 
 MOST_SAMPLES = 3_000
 """Points of one segment at which functions are looked at."""

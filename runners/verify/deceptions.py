@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import PayoffEnvironment
 from breakaway.runners.verify.whistles import (
     GAIN,

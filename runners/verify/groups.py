@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import FiniteGroupGame, Floats, GroupGame, PairwiseGroupGame, surpluses
+from breakaway.data.arrays import Floats
+from breakaway.data.groups import FiniteGroupGame, GroupGame, PairwiseGroupGame, surpluses
 from breakaway.data.problems import counted
 from breakaway.runners.verify.blocking import Blocking, largest_entry, search_blocking
 from breakaway.runners.verify.growth import check_growing

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import STRICT, PayoffEnvironment, maximal_pattern, minimal_pattern
 from breakaway.runners.verify.deceptions import Whistler, lies_that_matter, replay, standing, who_dissolves
 from breakaway.runners.verify.implementation_interim import most_interim_gain, patterns_asked

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import PayoffEnvironment, TypeSpace, maximal_pattern
 
 CASES = 2_000_000

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, parse_coalition
-from breakaway.data.groups import Floats
 from breakaway.data.payoff_environment import PayoffEnvironment, maximal_pattern, minimal_pattern
 from breakaway.runners.verify.record import Ledger
 from breakaway.runners.verify.tables import label, number, rows

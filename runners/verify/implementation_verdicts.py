@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.payoff_environment import STRICT, PayoffEnvironment
 from breakaway.runners.verify.implementation_tables import WORDS, Reader, Tables, Verdicts, word
 from breakaway.runners.verify.linear import maximise

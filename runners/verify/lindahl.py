@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import FORMS, FormUtilities, Terms, Utilities
 from breakaway.runners.verify.concave import quotients
 from breakaway.runners.verify.provision import Provision

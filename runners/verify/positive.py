@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import PositiveSizeGame
 from breakaway.runners.verify.positive_blocking import Gain, most_gain
 from breakaway.runners.verify.record import Ledger, Verification

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.positive_size import (
     CesSurplus,
     FunctionSurplus,

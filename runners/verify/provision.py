@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.verify.record import Ledger
 from breakaway.runners.verify.tables import keyed, label, number, rows

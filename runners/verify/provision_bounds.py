@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.runners.verify.concave import excess_on_segment
 from breakaway.runners.verify.lindahl import slopes
 from breakaway.runners.verify.provision import Chain, Provision, Standing, coalition_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.runners.verify.concave import excess_on_segment
 from breakaway.runners.verify.lindahl import slopes
 from breakaway.runners.verify.provision import Provision

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from breakaway.data.groups import Floats
+from breakaway.data.arrays import Floats
 from breakaway.data.public_goods import PublicGoodsGame
 from breakaway.runners.verify.concave import highest
 from breakaway.runners.verify.lindahl import check_frontier, check_lindahl, is_lindahl, zero_stays

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from breakaway.data.arrays import Floats
 from breakaway.data.coalitions import Coalition, Structure, members, parse_coalition, parse_structure
 from breakaway.data.games import Payoffs, Players
-from breakaway.data.groups import Floats, Types
+from breakaway.data.groups import Types
 from breakaway.runners.verify.record import Claim, Ledger
 
 Key = tuple[Any, ...]

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from breakaway.data.arrays import Floats, Ints
 from breakaway.data.coalitions import Coalition, members
-from breakaway.data.groups import Floats
-from breakaway.data.payoff_environment import STRICT, Ints, PayoffEnvironment
+from breakaway.data.payoff_environment import STRICT, PayoffEnvironment
 from breakaway.runners.verify.linear import maximise, sure_value, worst_mixture
 
 GAIN = STRICT / 2
