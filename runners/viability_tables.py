@@ -29,7 +29,7 @@ class Threatened:
 def structures_table(named: NamedMap, eps: float) -> pd.DataFrame:
     """One row per structure: number of coalitions, verdict, coarsest, efficient, total worth."""
     totals = {structure: named.total(structure) for structure in named.structures}
-    best = max(totals.values())
+    best = max(totals.values(), default=0.0)
     coarsest = set(named.result.coarsest)
     name = named.players.structure_name
     columns = ["structure", "coalitions", "viable", "coarsest", "efficient", "worth"]

@@ -37,9 +37,10 @@ from breakaway.data.games import (
 )
 from breakaway.data.instances import load_instance, shipped_instances
 from breakaway.results.records import Answer
-from breakaway.runners.asking import About, HowToSolve
+from breakaway.runners.asking import About, HowToSolve, UnfinishedError
 from breakaway.runners.characteristic import solve_characteristic
 from breakaway.runners.recursion import Hooks, ViabilityMap
+from breakaway.runners.solvers import SolverOptions
 from breakaway.runners.viability import solve_viability
 
 MAPS = cases(*MAP_KINDS)
@@ -265,3 +266,12 @@ def test_efficient_structures_have_the_largest_total() -> None:
     assert "1+2+3" not in flagged(answer, "viable")
     totals = numbers_by(answer.tables["structures"], ["structure"], "worth")
     assert max(totals, key=totals.__getitem__) == ("1+2+3",)
+
+
+def test_a_limit_before_the_first_structure_leaves_an_empty_map() -> None:
+    """With so little time not even the worths of the finest structure are computed."""
+    how = HowToSolve("model", options=SolverOptions(time_limit=1e-9))
+    with pytest.raises(UnfinishedError) as stopped:
+        solve_viability(load_instance("cournot-heterogeneous-5").game, how)
+    assert stopped.value.answer.tables["structures"].empty
+    assert stopped.value.answer.certificate.claims["judged"] == 0
