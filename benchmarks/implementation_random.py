@@ -147,7 +147,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--environments", type=int, default=240)
     parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--most-deceptions", type=int, default=30_000, help="environments with more are passed over")
+    parser.add_argument("--most-deceptions", type=int, default=4_000, help="environments with more are passed over")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     asked = parser.parse_args()
     print(describe_machine() + "\n", flush=True)
