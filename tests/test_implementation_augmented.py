@@ -417,8 +417,8 @@ def test_tables_say_what_messages_mean() -> None:
     tables = augmented_tables(augmented)
     messages = tables["messages"]
     assert messages["message"].tolist() == [name for own in augmented.mechanism.messages for name in own]
-    row = messages[messages["message"] == "2-B-r3.2-k1"].iloc[0]
-    assert row[["payoff_type", "whistle", "rewards", "integer"]].tolist() == ["2", "B", "1:3|1+2:2", 1]
+    row = messages[messages["message"] == "2-B-r2.3-k1"].iloc[0]
+    assert row[["payoff_type", "whistle", "rewards", "integer"]].tolist() == ["2", "B", "1:2|1+2:3", 1]
     assert messages["integer"].isna().sum() == 4
     rewards = tables["rewards"].set_index(["coalition", "reward"])
     for base, own in augmented.menu.rewards.items():

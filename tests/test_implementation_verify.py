@@ -116,6 +116,12 @@ def edit(table: str, column: str, value: Any, **where: Any) -> Change:
     return change
 
 
+def misplaced(tables: Tables) -> None:
+    """Say that all rewards for robust S monotonicity belong to the round after theirs."""
+    rewards = tables["rewards"]
+    rewards.loc[rewards["condition"] == S["condition"], "round"] += 1
+
+
 def drop(table: str, **where: Any) -> Change:
     """Leave out all rows that have these values."""
 
@@ -211,7 +217,7 @@ TAMPERINGS: dict[str, tuple[str, Change, str]] = {
     "lottery that is none": (TWO, edit("rewards", "weight", lambda weight: weight + 0.1, **RM), INSIDE),
     "reward unreadable": (TWO, edit("rewards", "outcome", "gold", **RM), "rewards table readable"),
     "reward twice": (TWO, twice("rewards"), "rewards table readable"),
-    "reward of another report": (SECOND, edit("rewards", "reported_profile", "1:2|2:1", **S), PROVEN),
+    "rewards of another round": (SECOND, misplaced, PROVEN),
     "verdict invented": (THREE, edit("verdict", "implementable", "true"), "verdicts follow from the conditions"),
     "verdict denied": (TWO, edit("verdict", "implementable", "false"), "verdicts follow from the conditions"),
     "fatal deception left open": (
