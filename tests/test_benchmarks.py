@@ -40,6 +40,7 @@ def test_threat_games_agree_at_four_players() -> None:
         assert float(row["gap"]) <= 1e-6
 
 
+@pytest.mark.slow
 def test_threat_games_agree_with_scip_at_four_players() -> None:
     pytest.importorskip("pyscipopt")
     peers = ["SCIP, threshold", "SCIP, disjunctive (big-M)"]
@@ -67,6 +68,7 @@ def test_maps_grow_and_report_memory() -> None:
     assert all(float(row["peak MB"]) > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_maps_by_models_are_the_same() -> None:
     pytest.importorskip("pyscipopt")
     rows = rows_of("viability_maps.py", "--sizes", "--peer-sizes", "3")
@@ -78,6 +80,7 @@ def test_maps_by_models_are_the_same() -> None:
     assert {row["same map"] for row in rows} == {"yes"}
 
 
+@pytest.mark.slow
 def test_strategic_forms_grow_and_agree_with_plain_loops() -> None:
     rows = rows_of("strategic_form.py", "--sizes", "3x2", "4x2", "--peer-sizes", "3x3")
     assert [(row["structures"], row["profiles"]) for row in rows[:2]] == [("5", "40"), ("15", "240")]
@@ -85,6 +88,7 @@ def test_strategic_forms_grow_and_agree_with_plain_loops() -> None:
     assert {row["same equilibria"] for row in rows[2:]} == {"yes"}
 
 
+@pytest.mark.slow
 def test_ordered_search_agrees_with_the_general_search() -> None:
     rows = rows_of("ordered_search.py", "--sizes", "4", "7", "--limit", "60", "--methods", "general")
     assert [(row["class"], row["n"], row["method"]) for row in rows] == [
@@ -93,6 +97,7 @@ def test_ordered_search_agrees_with_the_general_search() -> None:
     assert all(row["maximisers"].isdigit() and row["value"] == row["bound"] for row in rows)
 
 
+@pytest.mark.slow
 def test_small_groups_agree_with_the_direct_programme_and_transport() -> None:
     options = ["--types", "8", "--sizes", "2", "3", "--families", "coulomb", "--limit", "60"]
     peers = ["direct LP", "Sinkhorn", "GenCol"]
@@ -108,6 +113,7 @@ def test_small_groups_agree_with_the_direct_programme_and_transport() -> None:
         assert float(row["MB"]) > 0
 
 
+@pytest.mark.slow
 def test_small_groups_agree_with_transport_of_pairs() -> None:
     pytest.importorskip("ot")
     options = ["--types", "9", "--sizes", "2", "--families", "iid", "planar", "--limit", "60"]
@@ -116,6 +122,7 @@ def test_small_groups_agree_with_transport_of_pairs() -> None:
     assert all(float(row["short by"]) <= 1e-6 and float(row["proven gap"]) <= 1e-6 for row in rows)
 
 
+@pytest.mark.slow
 def test_public_goods_methods_agree_with_brute_force_on_points() -> None:
     options = ["--families", "log", "pwl", "--agents", "2", "--share", "0.01", "--kinds", "strict", "--workers", "1"]
     rows = rows_of("public_goods_points.py", *options)
@@ -152,6 +159,7 @@ def test_monotonicity_of_random_environments_agrees_with_enumeration() -> None:
         assert int(row["holds"]) + int(row["fails"]) == int(row["agree"]) > 0
 
 
+@pytest.mark.slow
 def test_monotonicity_grows_and_says_when_a_limit_is_reached() -> None:
     rows = rows_of("implementation.py", "--sizes", "2x2", "2x4", "--count", "1", "--limit", "1")
     ways = {"robust": "elimination", "coalitional": "elimination", "maximal": "learned clauses"}

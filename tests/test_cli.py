@@ -297,7 +297,9 @@ def test_the_unexpected_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- verify --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("instance", INSTANCES)
+@pytest.mark.parametrize(
+    "instance", [pytest.param(name, marks=[pytest.mark.slow] * (name == "market-1000")) for name in INSTANCES]
+)
 def test_untouched_runs_of_shipped_instances_pass(tmp_path: Path, instance: str) -> None:
     run = solved(tmp_path, instance, "--no-verify")
     answer = call("verify", run)
