@@ -39,7 +39,14 @@ from breakaway.data.payoff_environment import (
 from breakaway.data.reward_requirements import Requirements
 from breakaway.models import interior_reward as model_of
 from breakaway.models.interior_reward import Row
-from breakaway.runners.implementation.branching import Limits, ProgramError, RewardProgram, add_no_gain, search
+from breakaway.runners.implementation.branching import (
+    Limits,
+    ProgramError,
+    RewardProgram,
+    add_no_gain,
+    program_of,
+    search,
+)
 from breakaway.runners.implementation.rewards import RewardSet
 from breakaway.runners.solvers import InfeasibleError, SolverOptions, UnboundedError, solve_model
 
@@ -237,21 +244,10 @@ def _by_kernel(environment: PayoffEnvironment, bases: Sequence[Base], options: S
 
 def _is_empty(rewards: RewardSet, options: SolverOptions) -> bool:
     """Tell whether there is no reward at all."""
-    found = search(_program(rewards, options), rewards, Limits(above=-math.inf, enough=-math.inf))
+    found = search(program_of(rewards, options), rewards, Limits(above=-math.inf, enough=-math.inf))
     if found.weights is None and not found.complete:
         raise ProgramError("whether there is any reward was not found out")
     return found.weights is None
-
-
-def _program(rewards: RewardSet, options: SolverOptions) -> RewardProgram:
-    """Return the programme of the reward functions, with what single agents require."""
-    environment = rewards.environment
-    program = RewardProgram(rewards.profiles, len(environment.outcomes), len(environment.rays), options)
-    for rows in rewards.requirements:
-        if len(members(rows.coalition)) == 1:
-            (agent,) = members(rows.coalition)
-            add_no_gain(program, rewards, agent, rows.true.ravel(), rows.others.ravel())
-    return program
 
 
 def kernel_rows(rewards: RewardSet, options: SolverOptions | None = None) -> tuple[list[list[Row]], list[list[Row]]]:
@@ -265,7 +261,7 @@ def kernel_rows(rewards: RewardSet, options: SolverOptions | None = None) -> tup
         When HiGHS fails, or the limit of time or of :data:`MOST_TESTS` rows is reached.
     """
     options = options or SolverOptions()
-    program = _program(rewards, options)
+    program = program_of(rewards, options)
     deadline = math.inf if options.time_limit is None else time.monotonic() + options.time_limit
     needed: list[set[Row]] = [set() for _ in range(rewards.profiles)]
     possible: list[set[Row]] = [set() for _ in range(rewards.profiles)]

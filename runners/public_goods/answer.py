@@ -17,7 +17,7 @@ from breakaway.runners.asking import UNNAMED, About, HowToSolve, Method, PhaseCl
 from breakaway.runners.public_goods.brute_force import by_brute_force
 from breakaway.runners.public_goods.elimination import by_elimination, by_elimination_as_printed
 from breakaway.runners.public_goods.frontier import pareto_frontier
-from breakaway.runners.public_goods.judge import by_descent, individually_rational, membership_path
+from breakaway.runners.public_goods.judge import best_alone, by_descent, individually_rational, membership_path
 from breakaway.runners.public_goods.lindahl import (
     LindahlSearch,
     find_lindahl,
@@ -117,7 +117,7 @@ def _judge_all(
     """Judge the outcomes one by one; return them, and why not all were judged."""
     found: list[Judged] = []
     reasons = []
-    limit, start = how.options.time_limit, time.perf_counter()
+    limit, start, alone = how.options.time_limit, time.perf_counter(), best_alone(game)
     for k, (name, actions) in enumerate(zip(game.outcomes.names, game.outcomes.actions, strict=True)):
         if limit is not None and time.perf_counter() - start > limit:
             reasons.append(
@@ -133,7 +133,7 @@ def _judge_all(
         except LimitReachedError as error:
             reasons.append(f"outcome {name!r}: {error}")
             verdict = proof = None
-        found.append(_judge(game, name, actions, verdict, proof, levels))
+        found.append(_judge(game, name, actions, verdict, proof, levels, alone))
     return found, "; ".join(reasons)
 
 
@@ -144,8 +144,9 @@ def _judge(
     verdict: Verdict | None,
     proof: Verdict | None,
     levels: Levels,
+    alone: Floats,
 ) -> Judged:
-    rational = individually_rational(game, actions, levels)
+    rational = individually_rational(game, actions, levels, alone)
     path = membership_path(game, actions, levels) if proof is not None and proof.in_core else ()
     return Judged(name, actions, verdict, rational, is_lindahl(game, actions), path, proof)
 

@@ -131,28 +131,32 @@ class _Work:
         """Return the greatest z over the choices of pieces of the movers, each at most the level at x."""
         utilities, pieces = self.game.utilities, self.game.utilities.pieces
         chosen = least_pieces(utilities, x)
-        smooth, slopes = utilities.smooth(x), utilities.smooth_jacobian(x)[np.ix_(movers, movers)]
-        values = pieces.values(x)
+        smooth, slopes, values = utilities.smooth(x), utilities.smooth_jacobian(x), pieces.values(x)
+        among_movers = slopes[np.ix_(movers, movers)]
         for _ in range(MOST_SWITCHES):
             own = np.where(chosen >= 0, values[chosen] if len(values) else 0.0, 0.0)
             short = np.minimum((smooth + own - self.had - self.level)[movers], 0.0)
-            jacobian = slopes + _slopes(pieces.slopes, chosen[movers], movers)
+            jacobian = among_movers + _slopes(pieces.slopes, chosen[movers], movers)
             z, systems = greatest_step(jacobian, short, x[movers])
             self.systems += systems
-            if not len(pieces) or not self._switch(x, movers, z, chosen, smooth, values):
+            if not len(pieces):
+                break
+            fallen = smooth - slopes[:, movers] @ z
+            if not self._switch(x, movers, z, chosen, smooth, fallen, values):
                 break
         return z
 
-    def _switch(self, x: Floats, movers: Ints, z: Floats, chosen: Ints, smooth: Floats, values: Floats) -> bool:
-        """Give every mover held back by its piece one that lies lower at x - z; tell whether any was changed."""
-        utilities, pieces = self.game.utilities, self.game.utilities.pieces
-        base = smooth[pieces.agent] - self.had[pieces.agent] - self.level
-        at_x = base + values
-        moved = np.zeros(len(x))
-        moved[movers] = z
-        down = (utilities.smooth_jacobian(x) @ moved)[pieces.agent] if len(pieces) else 0.0
-        then = at_x - down - pieces.slopes @ moved
-        then[at_x > 0] = np.inf
+    def _switch(
+        self, x: Floats, movers: Ints, z: Floats, chosen: Ints, smooth: Floats, fallen: Floats, values: Floats
+    ) -> bool:
+        """Give every mover held back by its piece one that lies lower at x - z; tell whether any was changed.
+
+        ``smooth`` and ``fallen`` are the smooth parts at x, and their tangents at x - z.
+        """
+        pieces = self.game.utilities.pieces
+        wanted = (self.had + self.level)[pieces.agent]
+        then = fallen[pieces.agent] + values - pieces.slopes[:, movers] @ z - wanted
+        then[smooth[pieces.agent] + values > wanted] = np.inf
         changed = False
         for i in movers[z < x[movers]].tolist():
             mine = np.flatnonzero(pieces.agent == i)

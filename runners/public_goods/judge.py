@@ -133,9 +133,12 @@ def membership_path(game: PublicGoodsGame, outcome: Floats, levels: Levels) -> t
     return descend(game, outcome, levels.low, outcome, SETTLED * levels.band).points
 
 
-def individually_rational(game: PublicGoodsGame, outcome: Floats, levels: Levels) -> bool | None:
-    """Tell whether nobody gains more than eps by acting alone; None when somebody's gain is within the band."""
-    most = float((best_alone(game) - game.utilities.values(outcome)).max())
+def individually_rational(game: PublicGoodsGame, outcome: Floats, levels: Levels, alone: Floats) -> bool | None:
+    """Tell whether nobody gains more than eps by acting alone; None when somebody's gain is within the band.
+
+    ``alone`` is what everybody can have alone, :func:`best_alone`: the same for all outcomes.
+    """
+    most = float((alone - game.utilities.values(outcome)).max())
     return None if levels.low < most <= levels.high else most <= levels.eps
 
 
